@@ -1,0 +1,42 @@
+"""The Chalice application: mounts the routes and declares every event entry point.
+
+The ARNs below are placeholders. infra/resources.yaml puts the deployed ones in their place.
+"""
+
+from typing import Any
+
+from chalice.app import Chalice, CloudWatchEvent, DynamoDBEvent, SQSEvent
+
+from chalicelib.broker.hand_over import hand_over
+from chalicelib.broker.routes import routes as broker_routes
+from chalicelib.broker.wiring import broker
+from chalicelib.broker.worker import work_on_batch
+from chalicelib.operations.routes import routes as operations_routes
+from chalicelib.operations.sweep import sweep as run_sweep
+from chalicelib.operations.wiring import operations
+
+# The log is ours, see core/telemetry.py: Chalice would print each line a second time.
+app = Chalice(app_name="rialto", configure_logs=False)
+app.register_blueprint(broker_routes)
+app.register_blueprint(operations_routes)
+
+
+@app.on_dynamodb_record(
+    stream_arn="arn:aws:dynamodb:::table/broker_orders/stream/x", batch_size=100, name="hand_over_orders"
+)
+def hand_over_orders(event: DynamoDBEvent) -> None:
+    """Queue the orders of a stream batch for the exchange."""
+    hand_over(event.to_dict()["Records"], broker().queue)
+
+
+@app.on_sqs_message(queue_arn="arn:aws:sqs:us-east-1:000000000000:placements", batch_size=10, name="place_orders")
+def place_orders(event: SQSEvent) -> dict[str, Any]:
+    """Take a batch of orders to the exchange, in parallel."""
+    return work_on_batch(event.to_dict()["Records"], broker().worker, broker().queue)
+
+
+@app.schedule("rate(1 minute)", name="sweep")
+def sweep(event: CloudWatchEvent) -> None:
+    """Find what was lost on the way."""
+    del event
+    run_sweep(operations().sweeper)

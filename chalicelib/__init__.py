@@ -1,0 +1,1 @@
+"""Rialto: an order platform with three markets behind one API."""

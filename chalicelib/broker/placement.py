@@ -1,0 +1,246 @@
+"""The rules of placement: what an order needs next, and what an answer of the exchange does to it.
+
+Pure: no clock, no randomness, no I/O. Times, tokens and jitter come in as arguments.
+"""
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from chalicelib.broker.order import TIMELINE_LENGTH, Cause, Order, TimelineEntry
+from chalicelib.core.lifecycle import FINAL, OrderStatus, check_transition
+
+FIRST_DELAY = 2.0
+MAX_DELAY = 900.0
+EARLY = timedelta(seconds=1)
+"""A message may be this much early for the end of its order's backoff: queues count in whole seconds."""
+MAX_REASON = 160
+
+
+@dataclass(frozen=True)
+class Policy:
+    """How long a worker holds an order, how long a message stays hidden, and how often it is received."""
+
+    lease: timedelta
+    visibility: timedelta
+    max_receives: int
+
+
+class Purpose(StrEnum):
+    """What a worker goes to the exchange for."""
+
+    PLACE = "place"
+    CANCEL = "cancel"
+
+
+class Answer(StrEnum):
+    """What came of it."""
+
+    WORKING = "working"
+    REJECTED = "rejected"
+    CANCELED = "canceled"
+    FILLED = "filled"
+    UNAVAILABLE = "unavailable"
+    """The exchange took nothing, for certain."""
+    UNKNOWN = "unknown"
+    """No answer: never guess."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """An attempt's answer; ``reason`` is the exchange's, ``found`` tells that it knew the order already."""
+
+    purpose: Purpose
+    answer: Answer
+    latency_ms: int
+    reason: str | None = None
+    found: bool = False
+
+
+@dataclass(frozen=True)
+class Nothing:
+    """The order waits for no worker: its message is done with."""
+
+
+@dataclass(frozen=True)
+class Wait:
+    """Somebody has the order, or it is in backoff."""
+
+    until: datetime
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """The order is to be claimed now, for this purpose. ``ask_first``: the exchange may have it already."""
+
+    purpose: Purpose
+    ask_first: bool
+
+
+class LeaseLostError(Exception):
+    """Raised when an outcome comes from a worker that no longer has the order."""
+
+
+class FinalOrderError(Exception):
+    """Raised when a final order is to be canceled."""
+
+
+class CancelUnsupportedError(Exception):
+    """Raised when an order that may have been sent is to be canceled at an exchange that cannot cancel."""
+
+
+def next_step(order: Order, now: datetime) -> Nothing | Wait | Attempt:
+    """Return what the order needs from a worker that holds a message for it."""
+    if not order.is_pending:
+        return Nothing()
+    due = order.next_attempt_at or now
+    early = timedelta(0) if order.lease_token else EARLY
+    if due - early > now:
+        return Wait(due)
+    if order.status is OrderStatus.PENDING_CANCEL:
+        return Attempt(Purpose.CANCEL, ask_first=False)
+    return Attempt(Purpose.PLACE, ask_first=order.in_doubt or order.lease_token is not None)
+
+
+def claim(order: Order, token: str, now: datetime, policy: Policy) -> Order:
+    """Return the order as the holder of the token has it, until the lease ends."""
+    if order.lease_token is not None:
+        # Its last worker died between the claim and the record: what it sent may have arrived.
+        order = _add(replace(order, in_doubt=True), now, Cause.LOST, attempt=order.attempts)
+    return replace(
+        order,
+        lease_token=token,
+        next_attempt_at=now + policy.lease,
+        attempts=order.attempts + 1,
+        requeues=0,
+        dead_lettered_at=None,
+        dead_letter_cause=None,
+    )
+
+
+def record_outcome(
+    order: Order, token: str, outcome: Outcome, now: datetime, *, last_chance: bool, jitter: float
+) -> Order:
+    """Return the order with what came of the attempt.
+
+    ``last_chance``: the message will not be received again; a failure makes it a dead letter.
+    ``jitter`` from 0 to 1 spreads the retries.
+
+    Raises:
+        LeaseLostError: if the order has another holder by now, or none.
+    """
+    if order.lease_token != token:
+        raise LeaseLostError(order.order_id)
+    released = replace(order, lease_token=None)
+    if outcome.answer in (Answer.UNAVAILABLE, Answer.UNKNOWN):
+        return _record_failure(released, outcome, now, last_chance=last_chance, jitter=jitter)
+    settled = replace(released, in_doubt=False, failures=0, next_attempt_at=now)
+    if outcome.answer is Answer.WORKING:
+        return _record_working(settled, outcome, now)
+    if outcome.answer is Answer.REJECTED:
+        reason = (outcome.reason or "refused by the exchange")[:MAX_REASON]
+        return _move(replace(settled, reject_reason=reason), OrderStatus.REJECTED, now, Cause.REFUSED, outcome)
+    if outcome.answer is Answer.FILLED:
+        filled = replace(settled, cum_qty=order.quantity, placed_at=order.placed_at or now)
+        return _move(filled, OrderStatus.FILLED, now, Cause.FILLED, outcome)
+    return _move(settled, OrderStatus.CANCELED, now, Cause.CANCELED, outcome)
+
+
+def request_cancel(order: Order, now: datetime, *, can_cancel: bool) -> Order:
+    """Return the order canceled, if it was certainly never sent; else with the cancel to be asked for.
+
+    Raises:
+        FinalOrderError: if the order is final.
+        CancelUnsupportedError: if it may have been sent, to an exchange that cannot cancel.
+    """
+    if order.status in FINAL:
+        raise FinalOrderError(order.status)
+    if order.status is OrderStatus.PENDING_CANCEL:
+        return order
+    never_sent = order.status is OrderStatus.PENDING_NEW and order.lease_token is None and not order.in_doubt
+    if never_sent:
+        return _move(order, OrderStatus.CANCELED, now, Cause.CANCELED)
+    if not can_cancel:
+        raise CancelUnsupportedError(order.order_id)
+    asked = replace(order, cancel_requested_at=now, failures=0, dead_lettered_at=None, dead_letter_cause=None)
+    if order.lease_token is None:
+        asked = replace(asked, next_attempt_at=now)
+    return _move(asked, OrderStatus.PENDING_CANCEL, now, Cause.CANCEL_REQUESTED)
+
+
+def is_overdue(order: Order, now: datetime, policy: Policy) -> bool:
+    """Tell whether the order's message must have been lost.
+
+    It waits, it is no dead letter, and twice the visibility has passed since it was due. The patience doubles
+    with each time that the sweep queued it, so that a long queue is not made longer and longer.
+    """
+    if not order.is_pending or order.dead_lettered_at is not None:
+        return False
+    patience = 2 * policy.visibility * (1 << min(order.requeues, 8))
+    return (order.next_attempt_at or order.created_at) + patience < now
+
+
+def requeue(order: Order, now: datetime) -> Order:
+    """Return the overdue order as the sweep leaves it. A dead worker's token stays: it tells of the doubt."""
+    return _add(replace(order, next_attempt_at=now, requeues=order.requeues + 1), now, Cause.REQUEUED)
+
+
+def retry_delay(failures: int, jitter: float) -> float:
+    """Return the seconds until the next attempt: at most 2 after the first failure, doubling up to 15 minutes.
+
+    Between half and all of it, by the jitter, so that orders that failed together do not come back together.
+    """
+    ceiling = min(FIRST_DELAY * (1 << min(failures - 1, 30)), MAX_DELAY)
+    return ceiling * (0.5 + jitter / 2)
+
+
+def accept(order: Order) -> Order:
+    """Return the new order with the first entry of its timeline."""
+    return _add(order, order.created_at, Cause.ACCEPTED)
+
+
+def _record_working(order: Order, outcome: Outcome, now: datetime) -> Order:
+    placed = replace(order, placed_at=order.placed_at or now)
+    if outcome.purpose is Purpose.CANCEL:
+        return _move(placed, OrderStatus.NEW, now, Cause.CANCEL_REFUSED, outcome)
+    cause = Cause.FOUND if outcome.found else Cause.PLACED
+    if order.status is OrderStatus.PENDING_CANCEL:
+        # The cancel came while we were sending. It is at the exchange now, which has still to be asked.
+        return _add(placed, now, cause, attempt=order.attempts, latency_ms=outcome.latency_ms)
+    return _move(placed, OrderStatus.NEW, now, cause, outcome)
+
+
+def _record_failure(order: Order, outcome: Outcome, now: datetime, *, last_chance: bool, jitter: float) -> Order:
+    unknown = outcome.answer is Answer.UNKNOWN
+    never_sent = not unknown and not order.in_doubt and order.placed_at is None and outcome.purpose is Purpose.PLACE
+    if order.status is OrderStatus.PENDING_CANCEL and never_sent:
+        return _move(order, OrderStatus.CANCELED, now, Cause.CANCELED, outcome)
+    cause = Cause.UNKNOWN if unknown else Cause.UNAVAILABLE
+    failures = order.failures + 1
+    waiting = replace(
+        order,
+        in_doubt=order.in_doubt or unknown,
+        failures=failures,
+        next_attempt_at=now + timedelta(seconds=retry_delay(failures, jitter)),
+    )
+    waiting = _add(waiting, now, cause, attempt=order.attempts, latency_ms=outcome.latency_ms)
+    if not last_chance:
+        return waiting
+    dead = replace(waiting, failures=0, next_attempt_at=now, dead_lettered_at=now, dead_letter_cause=cause)
+    return _add(dead, now, Cause.DEAD_LETTERED)
+
+
+def _move(order: Order, status: OrderStatus, now: datetime, cause: Cause, outcome: Outcome | None = None) -> Order:
+    moved = replace(order, status=check_transition(order.status, status))
+    if outcome is None:
+        return _add(moved, now, cause)
+    return _add(moved, now, cause, attempt=order.attempts, latency_ms=outcome.latency_ms)
+
+
+def _add(order: Order, at: datetime, cause: Cause, attempt: int = 0, latency_ms: int | None = None) -> Order:
+    entry = TimelineEntry(at, cause, order.status, attempt, latency_ms)
+    return replace(
+        order,
+        timeline=(*order.timeline, entry)[-TIMELINE_LENGTH:],
+        timeline_count=order.timeline_count + 1,
+    )

@@ -1,0 +1,128 @@
+"""The use cases of the broker. Each takes what it needs as arguments."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from chalicelib.broker.models import OrderRequest
+from chalicelib.broker.order import Order, OrderId
+from chalicelib.broker.placement import CancelUnsupportedError, FinalOrderError, accept, request_cancel
+from chalicelib.broker.store import OrderExistsError, OrderStore, Position, StaleOrderError
+from chalicelib.core.clock import Clock
+from chalicelib.core.errors import BusyError, ConflictError, KeyReusedError, NotFoundError
+from chalicelib.core.idempotency import id_for
+from chalicelib.core.ids import is_id
+from chalicelib.core.lifecycle import OrderStatus
+
+TRIES = 5
+"""Times that a change is decided anew when others change the same order meanwhile."""
+MAX_LOOKED_AT = 500
+"""Orders that one page of a filtered list looks at, at most."""
+
+
+@dataclass(frozen=True)
+class Submission:
+    """What came of a submit. ``replayed``: the key had been used, and this is the first request's order."""
+
+    order: Order
+    replayed: bool
+
+
+def submit_order(store: OrderStore, request: OrderRequest, key: str | None, clock: Clock) -> Submission:
+    """Store the order; from then on its placement is guaranteed. One conditional write, no other call.
+
+    Raises:
+        KeyReusedError: if the key was used with another body.
+    """
+    order = accept(
+        Order(
+            order_id=OrderId(id_for("broker", key)),
+            created_at=clock(),
+            type=request.type,
+            side=request.side,
+            instrument=request.instrument,
+            limit_price=request.limit_price,
+            quantity=request.quantity,
+        )
+    )
+    try:
+        store.create(order)
+    except OrderExistsError as error:
+        if _terms(error.existing) != _terms(order):
+            raise KeyReusedError("This Idempotency-Key was used before, with another order.") from None
+        return Submission(error.existing, replayed=True)
+    return Submission(order, replayed=False)
+
+
+def view_order(store: OrderStore, order_id: str) -> Order:
+    """Return the order.
+
+    Raises:
+        NotFoundError: if there is none with this id.
+    """
+    order = store.get(OrderId(order_id)) if is_id(order_id) else None
+    if order is None:
+        raise NotFoundError(f"There is no order {order_id[:64]!r}.", code="unknown_order")
+    return order
+
+
+def list_orders(
+    store: OrderStore, limit: int, after: Position | None, status: OrderStatus | None
+) -> tuple[list[Order], Position | None]:
+    """Return up to ``limit`` orders, newest first, and the position to go on from, None at the end.
+
+    With a status a page may be short, or even empty, while there is still a position to go on from.
+    """
+    found: list[Order] = []
+    looked_at = 0
+    while True:
+        positions = store.list_newest(limit, after)
+        orders = store.get_many([position.order_id for position in positions])
+        for position in positions:
+            after = position
+            order = orders.get(position.order_id)
+            if order is not None and status in (None, order.status):
+                found.append(order)
+            if len(found) == limit:
+                return found, after
+        looked_at += len(positions)
+        if len(positions) < limit:
+            return found, None
+        if looked_at >= MAX_LOOKED_AT:
+            return found, after
+
+
+def cancel_order(store: OrderStore, order_id: str, clock: Clock, *, can_cancel: bool) -> Order:
+    """Cancel the order, or have the exchange asked to.
+
+    Raises:
+        NotFoundError: if there is no such order.
+        ConflictError: if it is final, or was sent to an exchange that cannot cancel.
+        BusyError: if others keep changing it.
+    """
+    try:
+        return _change(store, order_id, lambda order: request_cancel(order, clock(), can_cancel=can_cancel))
+    except FinalOrderError as error:
+        status = str(error)
+        detail = f"The order is {status} and cannot be canceled any more."
+        raise ConflictError(detail, code="order_final", order_status=status) from None
+    except CancelUnsupportedError:
+        detail = "The order may be at the exchange, and this exchange cannot cancel."
+        raise ConflictError(detail, code="cancel_unsupported") from None
+
+
+def _change(store: OrderStore, order_id: str, decide: Callable[[Order], Order]) -> Order:
+    for _ in range(TRIES):
+        order = view_order(store, order_id)
+        changed = decide(order)
+        if changed is order:
+            return order
+        try:
+            return store.save(changed)
+        except StaleOrderError:
+            continue
+    raise BusyError("The order is being changed by others. Nothing was changed; try again.")
+
+
+def _terms(order: Order) -> tuple[object, ...]:
+    """Return what a client asked for: equal terms under one key are the same request."""
+    return order.type, order.side, order.instrument, order.limit_price, order.quantity

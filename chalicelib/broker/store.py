@@ -1,0 +1,155 @@
+"""Orders in DynamoDB: the only place of the broker that knows pynamodb.
+
+One item per order, written whole. Creation is conditional on absence, every change on the version that was read.
+A write whose answer is lost is repeated by the client and then meets itself: both cases are told apart here.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from itertools import islice
+from typing import Protocol
+
+from pynamodb.exceptions import PutError
+
+from chalicelib.broker.item import PENDING, SHARDS, WORKING, OrderItem, active_key, pack_order, unpack_order
+from chalicelib.broker.order import Order, OrderId
+from chalicelib.core.dynamodb import bind_table, is_condition_failure
+
+
+class OrderExistsError(Exception):
+    """Raised when another request created an order with this id. ``existing`` is that order."""
+
+    def __init__(self, existing: Order) -> None:
+        super().__init__(existing.order_id)
+        self.existing = existing
+
+
+class StaleOrderError(Exception):
+    """Raised when the order was changed since it was read. Read it again and decide anew."""
+
+
+@dataclass(frozen=True)
+class Position:
+    """A place in a list of orders: behind the order with this time and id."""
+
+    moment: datetime
+    order_id: OrderId
+
+
+class OrderStore(Protocol):
+    """Where orders are kept."""
+
+    def create(self, order: Order) -> None:
+        """Store a new order. Raises OrderExistsError if another request used its id."""
+
+    def save(self, order: Order) -> Order:
+        """Store the changed order; return it with its new version. Raises StaleOrderError."""
+
+    def get(self, order_id: OrderId) -> Order | None:
+        """Return the order, read consistently."""
+
+    def get_many(self, order_ids: Sequence[OrderId]) -> dict[OrderId, Order]:
+        """Return those of the orders that exist, read eventually consistently."""
+
+    def list_newest(self, limit: int, after: Position | None) -> list[Position]:
+        """Return the positions of the newest orders, newest first, behind a position."""
+
+    def list_pending(self, shard: int, limit: int, after: Position | None) -> list[Position]:
+        """Return the positions of a shard's orders that wait for the exchange, oldest first."""
+
+    def last_placed_at(self) -> datetime | None:
+        """Return when an order that still works was placed last."""
+
+
+class DynamoOrderStore:
+    """Orders in the table ``broker_orders``."""
+
+    def __init__(self, table: str) -> None:
+        self._items = bind_table(OrderItem, table)
+
+    def create(self, order: Order) -> None:
+        """Put the item unless there is one: the only write before the client's 201."""
+        try:
+            self._items(**pack_order(order)).save(condition=OrderItem.order_id.does_not_exist())
+        except PutError as error:
+            if not is_condition_failure(error):
+                raise
+            existing = self.get(order.order_id)
+            if existing is None:
+                raise
+            # The same moment to the microsecond under the same id is this very request: its first try took
+            # effect and the answer was lost.
+            if existing.created_at != order.created_at:
+                raise OrderExistsError(existing) from None
+
+    def save(self, order: Order) -> Order:
+        """Put the item on condition of the version that was read."""
+        changed = replace(order, version=order.version + 1)
+        try:
+            self._items(**pack_order(changed)).save(condition=OrderItem.version == order.version)
+        except PutError as error:
+            if not is_condition_failure(error):
+                raise
+            # A stored order that equals ours in everything, random token and microseconds included, is ours.
+            if _as_stored(changed) != self.get(order.order_id):
+                raise StaleOrderError(order.order_id) from None
+        return changed
+
+    def get(self, order_id: OrderId) -> Order | None:
+        """Get the item consistently."""
+        try:
+            return unpack_order(self._items.get(order_id, consistent_read=True))
+        except self._items.DoesNotExist:
+            return None
+
+    def get_many(self, order_ids: Sequence[OrderId]) -> dict[OrderId, Order]:
+        """Get the items in batches of 100."""
+        orders = (unpack_order(item) for item in self._items.batch_get(order_ids))
+        return {order.order_id: order for order in orders}
+
+    def list_newest(self, limit: int, after: Position | None) -> list[Position]:
+        """Merge the newest of each shard."""
+        found: list[Position] = []
+        for shard in range(SHARDS):
+            found += self._query_listing(str(shard), limit, after)
+        return sorted(found, key=_place, reverse=True)[:limit]
+
+    def list_pending(self, shard: int, limit: int, after: Position | None) -> list[Position]:
+        """Query one key of the active index."""
+        condition = None if after is None else OrderItem.active_index.active_since >= after.moment
+        rows = self._items.active_index.query(
+            active_key(PENDING, shard), range_key_condition=condition, page_size=limit + 1
+        )
+        positions = (Position(row.active_since, OrderId(row.order_id)) for row in rows)
+        return _take(positions, limit, lambda place: after is None or _place(place) > _place(after))
+
+    def last_placed_at(self) -> datetime | None:
+        """Take the latest over all shards."""
+        latest: list[datetime] = []
+        for shard in range(SHARDS):
+            rows = self._items.active_index.query(active_key(WORKING, shard), scan_index_forward=False, limit=1)
+            latest += [row.active_since for row in rows]
+        return max(latest, default=None)
+
+    def _query_listing(self, shard: str, limit: int, after: Position | None) -> list[Position]:
+        condition = None if after is None else OrderItem.listing_index.created_at <= after.moment
+        rows = self._items.listing_index.query(
+            shard, range_key_condition=condition, scan_index_forward=False, page_size=limit + 1
+        )
+        positions = (Position(row.created_at, OrderId(row.order_id)) for row in rows)
+        return _take(positions, limit, lambda place: after is None or _place(place) < _place(after))
+
+
+def _place(position: Position) -> tuple[datetime, OrderId]:
+    return position.moment, position.order_id
+
+
+def _take(positions: Iterable[Position], limit: int, wanted: Callable[[Position], bool]) -> list[Position]:
+    # Orders of the same microsecond lie on both sides of a cursor: the index finds them all, we keep our side.
+    return list(islice(filter(wanted, positions), limit))
+
+
+def _as_stored(order: Order) -> Order:
+    """Return the order as it comes back: timeline times are kept in whole milliseconds."""
+    return unpack_order(OrderItem(**pack_order(order)))

@@ -1,0 +1,1 @@
+"""What all markets share. Imports no market."""

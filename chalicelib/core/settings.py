@@ -1,0 +1,74 @@
+"""The settings of a deployment, read from the environment when they are needed, never at import."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+
+
+class SettingsError(Exception):
+    """Raised when a setting is missing or has no sense. Names the variable."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What infra/resources.yaml puts into the environment of every function."""
+
+    stage: str
+    broker_orders_table: str
+    operations_table: str
+    placements_queue_url: str
+    placements_dlq_url: str
+    hand_over_dlq_url: str
+    exchange: str
+    exchange_url: str
+    exchange_timeout: float
+    """Seconds to wait for one answer of the exchange."""
+    given_failure_rate: float
+    given_latency: float
+    placement_lease: timedelta
+    placement_visibility: timedelta
+    placement_max_receives: int
+
+
+def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
+    """Return the settings of the environment, by default of this process as it is now.
+
+    Raises:
+        SettingsError: if a variable is missing or is no number where one is needed.
+    """
+    read = _Reader(os.environ if environment is None else environment)
+    return Settings(
+        stage=read.text("RIALTO_STAGE"),
+        broker_orders_table=read.text("BROKER_ORDERS_TABLE"),
+        operations_table=read.text("OPERATIONS_TABLE"),
+        placements_queue_url=read.text("PLACEMENTS_QUEUE_URL"),
+        placements_dlq_url=read.text("PLACEMENTS_DLQ_URL"),
+        hand_over_dlq_url=read.text("HAND_OVER_DLQ_URL"),
+        exchange=read.text("EXCHANGE"),
+        exchange_url=read.text("EXCHANGE_URL"),
+        exchange_timeout=read.number("EXCHANGE_TIMEOUT"),
+        given_failure_rate=read.number("GIVEN_FAILURE_RATE"),
+        given_latency=read.number("GIVEN_LATENCY"),
+        placement_lease=timedelta(seconds=read.number("PLACEMENT_LEASE")),
+        placement_visibility=timedelta(seconds=read.number("PLACEMENT_VISIBILITY")),
+        placement_max_receives=int(read.number("PLACEMENT_MAX_RECEIVES")),
+    )
+
+
+class _Reader:
+    def __init__(self, environment: Mapping[str, str]) -> None:
+        self._environment = environment
+
+    def text(self, name: str) -> str:
+        try:
+            return self._environment[name]
+        except KeyError:
+            raise SettingsError(f"The environment variable {name} is not set") from None
+
+    def number(self, name: str) -> float:
+        text = self.text(name)
+        try:
+            return float(text)
+        except ValueError:
+            raise SettingsError(f"The environment variable {name} is no number: {text!r}") from None

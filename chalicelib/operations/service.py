@@ -1,0 +1,156 @@
+"""The use cases of operations: how full the queues are, what is in the dead letters, and moving them back."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from chalicelib.broker.order import Order, OrderId
+from chalicelib.broker.queue import InvalidMessageError, read_body
+from chalicelib.broker.store import OrderStore
+from chalicelib.core.clock import Clock, format_timestamp
+from chalicelib.core.errors import NotFoundError
+from chalicelib.operations.dead_letters import Letter, LetterBox, window_of
+from chalicelib.operations.store import StateStore
+from chalicelib.operations.sweep import Sweeper, oldest_unplaced, sweep_orders
+
+PLACEMENTS = "placements"
+HAND_OVER = "hand-over"
+MAX_REDRIVEN = 1_000
+"""Letters that one call moves at most."""
+REDRIVE_TIME = timedelta(seconds=15)
+"""After so long a redrive answers with what it has done: well within the gateway's 29 s."""
+
+
+@dataclass(frozen=True)
+class Redrive:
+    """What a redrive did, and roughly how many letters are left."""
+
+    redriven: int
+    remaining: int
+
+
+def check_health(orders: OrderStore, states: StateStore) -> dict[str, str]:
+    """Read from every table; return each one's state, "ok" or the name of the fault."""
+    probes = {
+        "broker_orders": lambda: orders.get(OrderId("health")),
+        "operations": lambda: states.load("health"),
+    }
+    return {name: _probe(read) for name, read in probes.items()}
+
+
+def _probe(read: Any) -> str:
+    try:
+        read()
+    except Exception as error:  # noqa: BLE001 - whatever it is, it is the answer
+        return type(error).__name__
+    return "ok"
+
+
+def view_queues(boxes: Mapping[str, LetterBox], orders: OrderStore, now: datetime) -> list[dict[str, Any]]:
+    """Return depth, in flight, oldest age in seconds and dead letters of every queue.
+
+    SQS does not tell a message's age without receiving it: for placements it is that of the oldest order that
+    waits for the exchange, dead letters included; for the hand-over that of its oldest letter seen.
+    """
+    return [_view_queue(name, box, orders, now) for name, box in boxes.items()]
+
+
+def _view_queue(name: str, box: LetterBox, orders: OrderStore, now: datetime) -> dict[str, Any]:
+    depth, dead = box.depth(), box.dead_letters()
+    if name == PLACEMENTS:
+        age = oldest_unplaced(orders, now)
+    else:
+        sent = [letter.sent_at for letter in box.look()] if dead else []
+        age = (now - min(sent, default=now)).total_seconds()
+    return {
+        "name": name,
+        "depth": depth.waiting,
+        "in_flight": depth.in_flight,
+        "oldest_age_seconds": round(max(age, 0), 1),
+        "dead_letters": dead,
+    }
+
+
+def view_dead_letters(boxes: Mapping[str, LetterBox], orders: OrderStore, queue: str) -> dict[str, Any]:
+    """Return the count of a queue's dead letters, and a sample of them with the reason of each.
+
+    Raises:
+        NotFoundError: if there is no such queue.
+    """
+    box = _box(boxes, queue)
+    letters = box.look()
+    known = orders.get_many([order_id for letter in letters if (order_id := _order_id(letter))])
+    shown = [_view_letter(letter, known) for letter in sorted(letters, key=lambda letter: letter.sent_at)]
+    return {"queue": queue, "count": max(box.dead_letters(), len(letters)), "letters": shown}
+
+
+def redrive(boxes: Mapping[str, LetterBox], sweeper: Sweeper, queue: str, clock: Clock) -> Redrive:
+    """Move dead letters back: send, then delete, so that an interruption doubles a message and loses none.
+
+    Raises:
+        NotFoundError: if there is no such queue.
+    """
+    box = _box(boxes, queue)
+    stop_at = clock() + REDRIVE_TIME
+    moved = 0
+    while moved < MAX_REDRIVEN and clock() < stop_at and (letters := box.take()):
+        done = _move(box, letters) if queue == PLACEMENTS else _sweep_windows(sweeper, letters)
+        box.remove(done)
+        moved += len(done)
+        if len(done) < len(letters):
+            box.put_back([letter for letter in letters if letter not in done])
+            break
+    return Redrive(moved, box.dead_letters())
+
+
+def _move(box: LetterBox, letters: list[Letter]) -> list[Letter]:
+    taken = box.send([letter.body for letter in letters])
+    return [letter for letter, sent in zip(letters, taken, strict=True) if sent]
+
+
+def _sweep_windows(sweeper: Sweeper, letters: list[Letter]) -> list[Letter]:
+    """Queue every order that is due: the letters tell of stream windows that never reached the queue."""
+    tally = sweep_orders(sweeper, patient=False)
+    return [] if tally["failed"] else letters
+
+
+def _box(boxes: Mapping[str, LetterBox], queue: str) -> LetterBox:
+    if queue not in boxes:
+        names = ", ".join(boxes)
+        raise NotFoundError(f"There is no queue {queue[:64]!r}. There are: {names}.", code="unknown_queue")
+    return boxes[queue]
+
+
+def _order_id(letter: Letter) -> OrderId | None:
+    try:
+        return read_body(letter.body)[0]
+    except InvalidMessageError:
+        return None
+
+
+def _view_letter(letter: Letter, known: Mapping[OrderId, Order]) -> dict[str, Any]:
+    order_id = _order_id(letter)
+    order = known.get(order_id) if order_id else None
+    shown: dict[str, Any] = {
+        "message_id": letter.message_id,
+        "sent_at": format_timestamp(letter.sent_at),
+        "reason": _reason(letter, order_id, order),
+        "body": letter.body[:1000],
+    }
+    if order is not None:
+        shown |= {"order_id": order.order_id, "order_status": order.status.value, "attempts": order.attempts}
+    if order is not None and order.dead_lettered_at is not None:
+        shown["dead_lettered_at"] = format_timestamp(order.dead_lettered_at)
+    return shown
+
+
+def _reason(letter: Letter, order_id: OrderId | None, order: Order | None) -> str:
+    if order is not None and not order.is_pending:
+        return "resolved"
+    if order is not None:
+        return order.dead_letter_cause.value if order.dead_letter_cause else "worker_failed"
+    if order_id is not None:
+        return "unknown_order"
+    condition = window_of(letter).get("requestContext", {}).get("condition")
+    return str(condition) if condition else "unreadable_message"

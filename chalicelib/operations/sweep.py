@@ -1,0 +1,166 @@
+"""The sweep: finds what was lost on the way, whatever lost it, and takes dead letters back when it can.
+
+It makes the guarantees independent of the retention of streams and queues and of any single lost event.
+One failing item never stops it: it is logged, counted, and met again by the next sweep.
+"""
+
+from collections import Counter
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from chalicelib.broker.item import SHARDS
+from chalicelib.broker.order import Cause, Order, OrderId
+from chalicelib.broker.placement import Policy, is_overdue, requeue
+from chalicelib.broker.queue import InvalidMessageError, PlacementQueue, read_body, write_body
+from chalicelib.broker.store import OrderStore, Position, StaleOrderError
+from chalicelib.core.clock import Clock, format_timestamp, parse_timestamp
+from chalicelib.core.telemetry import MetricUnit, log_event, log_failure, put_metrics
+from chalicelib.operations.dead_letters import Letter, LetterBox
+from chalicelib.operations.store import StateStore
+
+PAGE = 100
+PAGES = 10
+"""Pages of a shard that one sweep reads at most; the next one goes on from there."""
+MAX_REDRIVES = 3
+"""Times that the sweep takes one letter back. Then a person decides."""
+BUDGET = timedelta(seconds=30)
+"""After so long a sweep takes no further letters, so that it ends well within its function's time-out."""
+STATE = "sweep"
+
+Tally = Counter[str]
+"""Items by what was done with them: looked_at, requeued, redriven, resolved, stays, failed."""
+
+
+@dataclass(frozen=True)
+class Sweeper:
+    """What a sweep needs."""
+
+    orders: OrderStore
+    queue: PlacementQueue
+    letters: LetterBox
+    states: StateStore
+    policy: Policy
+    clock: Clock
+
+
+def sweep(sweeper: Sweeper, *, patient: bool = True) -> Tally:
+    """Queue overdue orders again, take dead letters back, report the oldest order that waits.
+
+    ``patient=False`` queues everything that is due by now: for a stream window that is known to be lost.
+    """
+    tally = sweep_orders(sweeper, patient=patient) + sweep_letters(sweeper)
+    age = oldest_unplaced(sweeper.orders, sweeper.clock())
+    log_event("sweep", **tally, oldest_unplaced_seconds=age)
+    put_metrics(
+        [
+            ("OldestUnplacedSeconds", MetricUnit.Seconds, age),
+            ("Requeued", MetricUnit.Count, tally["requeued"]),
+            ("Redriven", MetricUnit.Count, tally["redriven"]),
+        ]
+    )
+    return tally
+
+
+def oldest_unplaced(orders: OrderStore, now: datetime) -> float:
+    """Return the age in seconds of the order that waits longest for the exchange, 0 if none waits."""
+    first = [position.moment for shard in range(SHARDS) for position in orders.list_pending(shard, 1, None)]
+    return (now - min(first, default=now)).total_seconds()
+
+
+def sweep_orders(sweeper: Sweeper, *, patient: bool) -> Tally:
+    """Queue the orders again whose message must have been lost, from where the last sweep stopped."""
+    policy = sweeper.policy if patient else replace(sweeper.policy, visibility=timedelta(0))
+    before = sweeper.states.load(STATE) if patient else {}
+    after: dict[str, list[str]] = {}
+    tally = Tally()
+    for shard in range(SHARDS):
+        stopped_at = _sweep_shard(sweeper, policy, shard, _read_position(before.get(str(shard))), tally)
+        if stopped_at is not None:
+            after[str(shard)] = [format_timestamp(stopped_at.moment), stopped_at.order_id]
+    if patient and after != before:
+        sweeper.states.store(STATE, after)
+    return tally
+
+
+def _sweep_shard(sweeper: Sweeper, policy: Policy, shard: int, after: Position | None, tally: Tally) -> Position | None:
+    """Return where to go on, None when the shard's end was reached."""
+    for _ in range(PAGES):
+        positions = sweeper.orders.list_pending(shard, PAGE, after)
+        now = sweeper.clock()
+        ripe = [place for place in positions if place.moment + 2 * policy.visibility < now]
+        orders = sweeper.orders.get_many([place.order_id for place in ripe])
+        tally["looked_at"] += len(ripe)
+        for order in orders.values():
+            if is_overdue(order, now, policy):
+                tally[_requeue(sweeper, order)] += 1
+        if len(ripe) < PAGE:
+            return None
+        after = ripe[-1]
+    return after
+
+
+def _requeue(sweeper: Sweeper, order: Order) -> str:
+    try:
+        # First the message, then the mark: a crash in between queues the order twice, which is harmless.
+        sweeper.queue.send([order.order_id])
+        sweeper.orders.save(requeue(order, sweeper.clock()))
+    except StaleOrderError:
+        log_event("overdue order moved on by itself", order_id=order.order_id)
+    except Exception:
+        log_failure("order not requeued", order_id=order.order_id)
+        return "failed"
+    return "requeued"
+
+
+def sweep_letters(sweeper: Sweeper) -> Tally:
+    """Go through the dead letters until a whole batch of them has to stay, or the time is up."""
+    tally = Tally()
+    if not sweeper.letters.dead_letters():
+        return tally
+    last_placed_at = sweeper.orders.last_placed_at()
+    stop_at = sweeper.clock() + BUDGET
+    staying: list[Letter] = []
+    while sweeper.clock() < stop_at and (letters := sweeper.letters.take()):
+        results = [_sweep_letter(sweeper, letter, last_placed_at) for letter in letters]
+        tally.update(results)
+        stay = [letter for letter, result in zip(letters, results, strict=True) if result in ("stays", "failed")]
+        staying += stay
+        if len(stay) == len(letters):
+            break
+    sweeper.letters.put_back(staying)
+    return tally
+
+
+def _sweep_letter(sweeper: Sweeper, letter: Letter, last_placed_at: datetime | None) -> str:
+    try:
+        order_id, redrives = read_body(letter.body)
+        order = sweeper.orders.get(order_id)
+        if order is not None and not order.is_pending:
+            sweeper.letters.remove([letter])
+            return "resolved"
+        if order is None or redrives >= MAX_REDRIVES or not _took_orders_since(order, last_placed_at):
+            return "stays"
+        return _redrive(sweeper, letter, order_id, redrives)
+    except InvalidMessageError:
+        return "stays"
+    except Exception:
+        log_failure("dead letter not swept", message_id=letter.message_id)
+        return "failed"
+
+
+def _took_orders_since(order: Order, last_placed_at: datetime | None) -> bool:
+    """Tell whether the exchange, which certainly did not take this order, has taken another one since."""
+    if order.dead_letter_cause is not Cause.UNAVAILABLE or order.dead_lettered_at is None:
+        return False
+    return last_placed_at is not None and last_placed_at > order.dead_lettered_at
+
+
+def _redrive(sweeper: Sweeper, letter: Letter, order_id: OrderId, redrives: int) -> str:
+    if sweeper.letters.send([write_body(order_id, redrives + 1)]) != [True]:
+        return "failed"
+    sweeper.letters.remove([letter])
+    return "redriven"
+
+
+def _read_position(saved: list[str] | None) -> Position | None:
+    return None if saved is None else Position(parse_timestamp(saved[0]), OrderId(saved[1]))

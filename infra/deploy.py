@@ -1,0 +1,77 @@
+"""Deploy a packaged template with CloudFormation: the same on AWS, on LocalStack and on the embedded emulator."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+import yaml
+from botocore.exceptions import ClientError
+
+from infra.stack import Stack
+from infra.template import read_template, with_code, with_literal_numbers
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+Progress = Callable[[str], None]
+
+
+class Session(Protocol):
+    """What boto3's and localstack_client's sessions have in common."""
+
+    region_name: str
+
+    def client(self, service_name: Any, /) -> Any:
+        """Return a client of the service."""
+
+
+def deploy(
+    session: Session,
+    template: Path,
+    stack_name: str,
+    parameters: Mapping[str, str],
+    progress: Progress = lambda _: None,
+    literal_numbers: bool = False,
+) -> dict[str, str]:
+    """Upload the package, create or update the stack, and return its outputs.
+
+    `progress` is told in a few words what happens, again and again while it lasts.
+    `literal_numbers` writes parameters of type Number into the template: the embedded emulator hands them on as
+    strings, which then fail where AWS expects a number.
+
+    Raises:
+        DeploymentError: with the reason of every resource that failed.
+    """
+    progress("uploading the package")
+    document = with_code(read_template(template), upload(session, template.parent / "deployment.zip"))
+    if literal_numbers:
+        document = with_literal_numbers(document, parameters)
+    body = yaml.safe_dump(document, sort_keys=False)
+    stack = Stack(session.client("cloudformation"), stack_name, progress)
+    stack.apply(body, parameters)
+    return stack.outputs()
+
+
+def upload(session: Session, archive: Path) -> str:
+    """Put the zip under the hash of its content, unless it is there, and return its s3:// address."""
+    account = session.client("sts").get_caller_identity()["Account"]
+    bucket = f"rialto-packages-{account}-{session.region_name}"
+    key = f"{hashlib.sha256(archive.read_bytes()).hexdigest()}.zip"
+    s3: S3Client = session.client("s3")
+    _create_bucket(s3, bucket, session.region_name)
+    try:
+        s3.head_object(Bucket=bucket, Key=key)
+    except ClientError:
+        s3.put_object(Bucket=bucket, Key=key, Body=archive.read_bytes())
+    return f"s3://{bucket}/{key}"
+
+
+def _create_bucket(s3: S3Client, bucket: str, region: str) -> None:
+    try:
+        s3.head_bucket(Bucket=bucket)
+    except ClientError:
+        location: Any = {} if region == "us-east-1" else {"CreateBucketConfiguration": {"LocationConstraint": region}}
+        s3.create_bucket(Bucket=bucket, **location)

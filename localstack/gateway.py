@@ -1,0 +1,118 @@
+"""The front door of a local instance: passes requests on to the REST API in the local cloud, as API Gateway would."""
+
+import json
+import sys
+import time
+import uuid
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+from aiohttp import web
+from gateway_responses import Answer, kind_of, render
+from multidict import CIMultiDict
+from yarl import URL
+
+# API Gateway's own limits.
+LARGEST_BODY = 10 * 1024 * 1024
+LONGEST_WAIT = 29.0
+
+CONNECTIONS = 256
+# RFC 9110, section 7.6.1. Host stays behind, too: the emulator would choose a service by it.
+HOP_BY_HOP = frozenset(
+    "connection keep-alive proxy-authenticate proxy-authorization proxy-connection te trailer transfer-encoding "
+    "upgrade host content-length expect".split()
+)
+
+
+class Gateway:
+    """A reverse proxy for one stage of one REST API."""
+
+    def __init__(self, upstream: str, responses: Mapping[str, Any]) -> None:
+        self._upstream = upstream
+        self._responses = responses
+        self._client: aiohttp.ClientSession | None = None
+
+    async def connect(self, _: web.Application) -> None:
+        """Open the connection pool."""
+        self._client = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(limit=CONNECTIONS),
+            timeout=aiohttp.ClientTimeout(total=LONGEST_WAIT),
+            auto_decompress=False,
+            skip_auto_headers=("User-Agent", "Accept", "Accept-Encoding", "Content-Type"),
+            cookie_jar=aiohttp.DummyCookieJar(),
+        )
+
+    async def close(self, _: web.Application) -> None:
+        """Close the connection pool."""
+        if self._client:
+            await self._client.close()
+
+    async def answer(self, request: web.Request) -> web.Response:
+        """Answer one request and print one line about it."""
+        start = time.perf_counter()
+        response = await self._respond(request)
+        milliseconds = (time.perf_counter() - start) * 1000
+        stamp = time.strftime("%Y-%m-%d %H:%M:%S")
+        print(f"{stamp} {request.method} {request.raw_path} {response.status} {milliseconds:.0f} ms", flush=True)
+        return response
+
+    async def _respond(self, request: web.Request) -> web.Response:
+        try:
+            body = await request.read()
+        except web.HTTPRequestEntityTooLarge:
+            return self._own("REQUEST_TOO_LARGE")
+        try:
+            status, headers, content = await self._forward(request, body)
+        except (aiohttp.ClientError, TimeoutError, ValueError):
+            return self._own("DEFAULT_5XX")
+        kind = kind_of(status, headers, content)
+        if kind:
+            return self._own(kind, headers.get("x-amzn-requestid", ""))
+        return web.Response(status=status, headers=_end_to_end(headers), body=content)
+
+    async def _forward(self, request: web.Request, body: bytes) -> tuple[int, CIMultiDict[str], bytes]:
+        assert self._client  # noqa: S101 - opened at start-up
+        headers = _end_to_end(request.headers)
+        headers["X-Forwarded-For"] = request.remote or ""
+        headers["X-Forwarded-Proto"] = request.scheme
+        # `encoded` keeps the path and the query byte for byte.
+        url = URL(self._upstream + request.raw_path, encoded=True)
+        async with self._client.request(
+            request.method, url, headers=headers, data=body or None, allow_redirects=False
+        ) as response:
+            return response.status, CIMultiDict(response.headers), await response.read()
+
+    def _own(self, kind: str, request_id: str = "") -> web.Response:
+        answer: Answer = render(self._responses, kind, request_id or str(uuid.uuid4()))
+        return web.Response(status=answer.status, headers=answer.headers, body=answer.body.encode())
+
+
+def _end_to_end(headers: Mapping[str, str]) -> CIMultiDict[str]:
+    named = {name.strip().lower() for name in headers.get("Connection", "").split(",")}
+    kept = [(name, value) for name, value in headers.items() if name.lower() not in HOP_BY_HOP | named]
+    return CIMultiDict(kept)
+
+
+def make_app(upstream: str, responses: Mapping[str, Any]) -> web.Application:
+    """Return the gateway as an aiohttp application."""
+    gateway = Gateway(upstream, responses)
+    app = web.Application(client_max_size=LARGEST_BODY)
+    app.on_startup.append(gateway.connect)
+    app.on_cleanup.append(gateway.close)
+    app.router.add_route("*", "/{path:.*}", gateway.answer)
+    return app
+
+
+def main(config: Path) -> None:
+    """Serve until SIGTERM, as the file says: bind, port, upstream, responses."""
+    settings = json.loads(config.read_text())
+    app = make_app(settings["upstream"], settings["responses"])
+    web.run_app(
+        app, host=settings["bind"], port=settings["port"], access_log=None, print=None, shutdown_timeout=LONGEST_WAIT
+    )
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))

@@ -1,0 +1,10 @@
+"""Settings of the whole suite."""
+
+import os
+
+# No test may reach a real account, whatever the caller's environment holds.
+os.environ.update(
+    AWS_ACCESS_KEY_ID="test", AWS_SECRET_ACCESS_KEY="test", AWS_DEFAULT_REGION="us-east-1", AWS_CONFIG_FILE=os.devnull
+)
+for name in ("AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_ENDPOINT_URL"):
+    os.environ.pop(name, None)
