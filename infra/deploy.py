@@ -11,7 +11,7 @@ import yaml
 from botocore.exceptions import ClientError
 
 from infra.stack import Stack
-from infra.template import read_template, with_code, with_literal_numbers
+from infra.template import check_parameters, read_template, with_code, with_literal_numbers
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -43,10 +43,12 @@ def deploy(
     strings, which then fail where AWS expects a number.
 
     Raises:
-        DeploymentError: with the reason of every resource that failed.
+        DeploymentError: for a parameter that does not exist, or with the reason of every resource that failed.
     """
+    document = read_template(template)
+    check_parameters(document, parameters)
     progress("uploading the package")
-    document = with_code(read_template(template), upload(session, template.parent / "deployment.zip"))
+    document = with_code(document, upload(session, template.parent / "deployment.zip"))
     if literal_numbers:
         document = with_literal_numbers(document, parameters)
     body = yaml.safe_dump(document, sort_keys=False)

@@ -61,6 +61,11 @@ class Stack:
         stack = self._client.describe_stacks(StackName=self._name)["Stacks"][0]
         return {output["OutputKey"]: output["OutputValue"] for output in stack.get("Outputs", [])}
 
+    def resources(self, kind: str) -> list[str]:
+        """Return the physical names of the stack's resources of one type."""
+        found = self._client.describe_stack_resources(StackName=self._name)["StackResources"]
+        return [resource["PhysicalResourceId"] for resource in found if resource["ResourceType"] == kind]
+
     def _prepare(self, body: str, parameters: Mapping[str, str], fresh: bool) -> str:
         """Make a change set and return its ARN, or nothing if there is nothing to change."""
         change_set = self._client.create_change_set(

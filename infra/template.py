@@ -1,12 +1,16 @@
 """The packaged template, as a document that is read, adjusted for a deployment, and written again."""
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+from infra.errors import DeploymentError
+
 Document = dict[str, Any]
+NUMBER = r"-?\d+(\.\d+)?"
 
 
 def read_template(path: Path) -> Document:
@@ -34,6 +38,23 @@ def with_literal_numbers(document: Document, parameters: Mapping[str, str]) -> D
         if parameter["Type"] == "Number"
     }
     return {**document, "Resources": _replace(document["Resources"], numbers)}
+
+
+def check_parameters(document: Document, parameters: Mapping[str, str]) -> None:
+    """Refuse parameters that the template does not take, as CloudFormation does and not every local cloud.
+
+    Raises:
+        DeploymentError: naming the first such parameter.
+    """
+    declared = document.get("Parameters", {})
+    for name, value in parameters.items():
+        if name not in declared:
+            raise DeploymentError(f"The stack has no parameter {name}. It has {', '.join(sorted(declared))}.")
+        allowed = declared[name].get("AllowedValues")
+        if allowed and value not in map(str, allowed):
+            raise DeploymentError(f"{name}={value} is not allowed: use one of {', '.join(map(str, allowed))}.")
+        if declared[name]["Type"] == "Number" and not re.fullmatch(NUMBER, value):
+            raise DeploymentError(f"{name}={value} is not a number.")
 
 
 def _number(value: Any) -> int | float:

@@ -20,7 +20,17 @@ Target = Literal["host", "lambda"]
 
 # botocore describes some 400 services in 25 MB. These are the ones that the functions call.
 SERVICES = frozenset({"dynamodb", "sqs"})
-NOT_AT_RUNTIME = ("*.dist-info", "bin", "tests", "examples", "swagger_ui", "*.pyi", "py.typed", "*.rst", "dateutil-zoneinfo.tar.gz")
+NOT_AT_RUNTIME = (
+    "*.dist-info",
+    "bin",
+    "tests",
+    "examples",
+    "swagger_ui",
+    "*.pyi",
+    "py.typed",
+    "*.rst",
+    "dateutil-zoneinfo.tar.gz",
+)
 
 
 def vendor(requirements: Path, cache: Path, target: Target) -> Path:

@@ -4,7 +4,9 @@ import os
 from unittest import mock
 
 from instance import Instance
-from localstack_client.session import Session
+from localstack_client import session as localstack_client  # type: ignore[import-untyped]
+
+from infra.deploy import Session
 
 REGION = "us-east-1"
 
@@ -12,7 +14,8 @@ REGION = "us-east-1"
 def open_session(instance: Instance) -> Session:
     """Return a session whose clients talk to the instance's cloud, whatever the caller's AWS settings are."""
     with mock.patch.dict(os.environ, {"AWS_ENDPOINT_URL": instance.endpoint}):
-        return Session(region_name=REGION)
+        opened: Session = localstack_client.Session(region_name=REGION)
+        return opened
 
 
 def isolate_environment() -> None:

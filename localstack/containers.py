@@ -61,10 +61,11 @@ def _healthy(instance: Instance) -> bool:
 
 
 def _compose(*arguments: str) -> None:
+    needed = "CLOUD=localstack needs Docker with compose, or a LocalStack that runs at LOCALSTACK_ENDPOINT"
     if not shutil.which("docker"):
-        raise SetupError("CLOUD=localstack needs Docker, or a LocalStack that runs at LOCALSTACK_ENDPOINT.")
+        raise SetupError(f"{needed}.")
     command = ["docker", "compose", "--file", str(COMPOSE_FILE), *arguments]
     result = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
     if result.returncode:
         lines = result.stderr.strip().splitlines() or ["no reason given"]
-        raise SetupError(f"docker compose {arguments[0]} failed: {lines[-1]}")
+        raise SetupError(f"{needed}. docker compose {arguments[0]}: {lines[0]}")

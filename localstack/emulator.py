@@ -30,7 +30,8 @@ def start_emulator(instance: Instance, tick: Callable[[], None] = lambda: None) 
     """
     daemon = emulator(instance)
     environ = emulator_environment(instance, os.environ)
-    version = json.dumps([importlib.metadata.version("ministack"), sys.executable, environ], sort_keys=True)
+    # What is passed on differs from terminal to terminal, and is no reason to start anew.
+    version = json.dumps([importlib.metadata.version("ministack"), sys.executable, emulator_environment(instance, {})])
     if daemon.runs(version):
         return False
     daemon.stop(STOP_PATIENCE)

@@ -1,5 +1,6 @@
 """The front door of a local instance: passes requests on to the REST API in the local cloud, as API Gateway would."""
 
+import io
 import json
 import sys
 import time
@@ -18,12 +19,12 @@ from yarl import URL
 LARGEST_BODY = 10 * 1024 * 1024
 LONGEST_WAIT = 29.0
 
-CONNECTIONS = 256
+# Requests that the cloud works on at once; the others wait here. Each one more would wake another cold worker, and a
+# machine with few cores answers a burst later for it.
+CONNECTIONS = 16
 # RFC 9110, section 7.6.1. Host stays behind, too: the emulator would choose a service by it.
-HOP_BY_HOP = frozenset(
-    "connection keep-alive proxy-authenticate proxy-authorization proxy-connection te trailer transfer-encoding "
-    "upgrade host content-length expect".split()
-)
+HOP_BY_HOP = {"connection", "keep-alive", "proxy-authenticate", "proxy-authorization", "proxy-connection"}
+HOP_BY_HOP |= {"te", "trailer", "transfer-encoding", "upgrade", "host", "content-length", "expect"}
 
 
 class Gateway:
@@ -80,7 +81,7 @@ class Gateway:
         # `encoded` keeps the path and the query byte for byte.
         url = URL(self._upstream + request.raw_path, encoded=True)
         async with self._client.request(
-            request.method, url, headers=headers, data=body or None, allow_redirects=False
+            request.method, url, headers=headers, data=io.BytesIO(body) if body else None, allow_redirects=False
         ) as response:
             return response.status, CIMultiDict(response.headers), await response.read()
 

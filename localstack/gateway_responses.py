@@ -54,7 +54,9 @@ def kind_of(status: int, headers: Mapping[str, str], body: bytes) -> str:
     """Return the gateway response that stands in for an answer of the cloud; none for an answer of our functions."""
     if OURS in headers:
         return ""
-    if status in (403, 404) and b"Missing Authentication Token" in body:
+    if "MissingAuthenticationToken" in headers.get("x-amzn-errortype", "") or (
+        status in (403, 404) and b"Missing Authentication Token" in body
+    ):
         return "MISSING_AUTHENTICATION_TOKEN"
     # A 404 that is not ours means that the API itself is gone.
     return "DEFAULT_5XX" if status >= 500 or status == 404 else ""

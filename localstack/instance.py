@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Literal, cast, get_args
 
 ROOT = Path(__file__).resolve().parents[1]
+EVERYWHERE = "0.0.0.0"  # noqa: S104 - only compared
 LOCALSTACK_ENDPOINT = "http://127.0.0.1:4566"
 
 Cloud = Literal["embedded", "localstack"]
@@ -72,7 +73,8 @@ class Instance:
     @property
     def url(self) -> str:
         """The address of the platform, as seen from this machine."""
-        return f"http://127.0.0.1:{self.port}"
+        host = self.bind if self.bind != EVERYWHERE else "127.0.0.1"
+        return f"http://{host}:{self.port}"
 
     @property
     def exchange_url(self) -> str:

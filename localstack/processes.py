@@ -1,5 +1,6 @@
 """Background processes that outlive the command that started them, known by pid and start time, never by name."""
 
+import errno
 import json
 import os
 import signal
@@ -40,6 +41,7 @@ class Daemon:
             started = subprocess.Popen(
                 command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environ, start_new_session=True
             )
+        started.returncode = 0  # It outlives this command on purpose; Popen would complain about that.
         born = psutil.Process(started.pid).create_time()
         self._record.write_text(json.dumps({"pid": started.pid, "born": born, "version": version}))
 
@@ -56,11 +58,9 @@ class Daemon:
         process = self._process()
         if process:
             process.terminate()
-            try:
-                process.wait(patience)
-            except psutil.TimeoutExpired:
+            if not self._ended_within(patience):
                 process.kill()
-                process.wait(patience)
+                self._ended_within(patience)
             _kill_session(process.pid)
         self._record.unlink(missing_ok=True)
         return process is not None
@@ -69,6 +69,15 @@ class Daemon:
         """Return the last lines of the log in one."""
         lines = self.log.read_text(errors="replace").splitlines() if self.log.exists() else []
         return " | ".join(line.strip() for line in lines[-count:] if line.strip()) or "it printed nothing"
+
+    def _ended_within(self, patience: float) -> bool:
+        """Wait for the end; a process that only waits to be buried by its parent has ended."""
+        deadline = time.monotonic() + patience
+        while self.alive():
+            if time.monotonic() > deadline:
+                return False
+            time.sleep(PAUSE)
+        return True
 
     def _process(self) -> psutil.Process | None:
         try:
@@ -99,6 +108,8 @@ def require_free_port(port: int, setting: str, bind: str = "127.0.0.1") -> None:
         try:
             probe.bind((bind, port))
         except OSError as error:
+            if error.errno not in (errno.EADDRINUSE, errno.EACCES):
+                raise SetupError(f"Cannot listen on RIALTO_BIND={bind}: {error.strerror}.") from error
             owner = _listener(port)
             taken = f"Port {port} is taken by {owner}" if owner else f"Port {port} on {bind}: {error.strerror}"
             raise SetupError(f"{taken}. Choose another with {setting}=<port>.") from error
@@ -107,8 +118,10 @@ def require_free_port(port: int, setting: str, bind: str = "127.0.0.1") -> None:
 def _listener(port: int) -> str:
     try:
         for connection in psutil.net_connections("tcp"):
-            if connection.status == psutil.CONN_LISTEN and connection.laddr.port == port and connection.pid:
-                return f"process {connection.pid} ({psutil.Process(connection.pid).name()}), which is not this instance's"
+            if connection.status == psutil.CONN_LISTEN and connection.laddr[1:2] == (port,) and connection.pid:
+                return (
+                    f"process {connection.pid} ({psutil.Process(connection.pid).name()}), which is not this instance's"
+                )
     except psutil.Error:
         return ""
     return ""

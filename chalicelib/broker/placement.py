@@ -14,7 +14,10 @@ FIRST_DELAY = 2.0
 MAX_DELAY = 900.0
 EARLY = timedelta(seconds=1)
 """A message may be this much early for the end of its order's backoff: queues count in whole seconds."""
+LETTER_LIFE = timedelta(days=14)
+"""Retention of the dead letters, as in infra/resources.yaml: an older letter is gone, its order must not be."""
 MAX_REASON = 160
+"""Bytes that an order keeps of the exchange's reason."""
 
 
 @dataclass(frozen=True)
@@ -138,7 +141,7 @@ def record_outcome(
     if outcome.answer is Answer.WORKING:
         return _record_working(settled, outcome, now)
     if outcome.answer is Answer.REJECTED:
-        reason = (outcome.reason or "refused by the exchange")[:MAX_REASON]
+        reason = _cut(outcome.reason or "refused by the exchange")
         return _move(replace(settled, reject_reason=reason), OrderStatus.REJECTED, now, Cause.REFUSED, outcome)
     if outcome.answer is Answer.FILLED:
         filled = replace(settled, cum_qty=order.quantity, placed_at=order.placed_at or now)
@@ -171,13 +174,16 @@ def request_cancel(order: Order, now: datetime, *, can_cancel: bool) -> Order:
 def is_overdue(order: Order, now: datetime, policy: Policy) -> bool:
     """Tell whether the order's message must have been lost.
 
-    It waits, it is no dead letter, and twice the visibility has passed since it was due. The patience doubles
-    with each time that the sweep queued it, so that a long queue is not made longer and longer.
+    It waits, and twice the visibility has passed since it was due; for a dead letter, since it must have expired.
+    The patience doubles with each time that the sweep queued it, so that a long queue is not made longer and longer.
     """
-    if not order.is_pending or order.dead_lettered_at is not None:
+    if not order.is_pending:
         return False
+    due = order.next_attempt_at or order.created_at
+    if order.dead_lettered_at is not None:
+        due = max(due, order.dead_lettered_at + LETTER_LIFE)
     patience = 2 * policy.visibility * (1 << min(order.requeues, 8))
-    return (order.next_attempt_at or order.created_at) + patience < now
+    return due + patience < now
 
 
 def requeue(order: Order, now: datetime) -> Order:
@@ -228,6 +234,11 @@ def _record_failure(order: Order, outcome: Outcome, now: datetime, *, last_chanc
         return waiting
     dead = replace(waiting, failures=0, next_attempt_at=now, dead_lettered_at=now, dead_letter_cause=cause)
     return _add(dead, now, Cause.DEAD_LETTERED)
+
+
+def _cut(reason: str) -> str:
+    """Return the reason cut to its limit in UTF-8, with "?" for what UTF-8 cannot write."""
+    return reason.encode(errors="replace")[:MAX_REASON].decode(errors="ignore")
 
 
 def _move(order: Order, status: OrderStatus, now: datetime, cause: Cause, outcome: Outcome | None = None) -> Order:

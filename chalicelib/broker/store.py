@@ -12,7 +12,17 @@ from typing import Protocol
 
 from pynamodb.exceptions import PutError
 
-from chalicelib.broker.item import PENDING, SHARDS, WORKING, OrderItem, active_key, pack_order, unpack_order
+from chalicelib.broker.item import (
+    PENDING,
+    SHARDS,
+    WORKING,
+    ActiveIndex,
+    ListingIndex,
+    OrderItem,
+    active_key,
+    pack_order,
+    unpack_order,
+)
 from chalicelib.broker.order import Order, OrderId
 from chalicelib.core.dynamodb import bind_table, is_condition_failure
 
@@ -117,7 +127,7 @@ class DynamoOrderStore:
 
     def list_pending(self, shard: int, limit: int, after: Position | None) -> list[Position]:
         """Query one key of the active index."""
-        condition = None if after is None else OrderItem.active_index.active_since >= after.moment
+        condition = None if after is None else ActiveIndex.active_since >= after.moment
         rows = self._items.active_index.query(
             active_key(PENDING, shard), range_key_condition=condition, page_size=limit + 1
         )
@@ -133,7 +143,7 @@ class DynamoOrderStore:
         return max(latest, default=None)
 
     def _query_listing(self, shard: str, limit: int, after: Position | None) -> list[Position]:
-        condition = None if after is None else OrderItem.listing_index.created_at <= after.moment
+        condition = None if after is None else ListingIndex.created_at <= after.moment
         rows = self._items.listing_index.query(
             shard, range_key_condition=condition, scan_index_forward=False, page_size=limit + 1
         )

@@ -67,4 +67,6 @@ def bind_table(model: type[_M], table: str) -> type[_M]:
 
 def is_condition_failure(error: PynamoDBException) -> bool:
     """Tell whether the write was refused because its condition did not hold."""
-    return error.cause_response_code == CONDITION_FAILED
+    # Not cause_response_code: it stumbles over a cause that has no answer, such as a connection that broke.
+    answer = getattr(error.cause, "response", None) or {}
+    return bool(answer.get("Error", {}).get("Code") == CONDITION_FAILED)

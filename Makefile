@@ -1,0 +1,80 @@
+# Everything that these targets write lies in .rialto/. Needs Python >= 3.11 and make; the rest sets itself up.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-builtin-rules --no-print-directory
+
+STATE := $(CURDIR)/.rialto
+VENV := $(STATE)/venv
+BIN := $(VENV)/bin
+LOCALSTACK_ENDPOINT ?= http://127.0.0.1:4566
+
+export PYTHONPATH := $(CURDIR)
+export PYTHONDONTWRITEBYTECODE := 1
+export PIP_CACHE_DIR ?= $(STATE)/cache/pip
+export LOCALSTACK_ENDPOINT
+# A profile or an endpoint of the caller must not decide about tests and a local cloud.
+unexport AWS_PROFILE AWS_DEFAULT_PROFILE AWS_ENDPOINT_URL AWS_CONFIG_FILE AWS_SHARED_CREDENTIALS_FILE AWS_SESSION_TOKEN
+unexport PYTHONHOME PYTHONSTARTUP VIRTUAL_ENV
+
+# The requirements are in the name of the stamp: only another content installs again, and no touched file does.
+PINS := $(shell cat requirements.txt requirements-dev.txt | cksum | cut -d' ' -f1)
+STAMP := $(VENV)/installed-$(PINS)
+
+.PHONY: help up down clean logs test check test-localstack format setup package serve
+
+help: ## Show the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
+	@echo "Settings: RIALTO_PORT, RIALTO_CLOUD_PORT, RIALTO_EXCHANGE_PORT, CLOUD=embedded|localstack, PYTHON"
+
+setup: $(STAMP)
+
+$(STAMP):
+	@python=; for candidate in $(PYTHON) $(if $(PYTHON),,python3 python3.14 python3.13 python3.12 python3.11 python); do \
+	  if "$$candidate" -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 </dev/null; \
+	  then python=$$candidate; break; fi; done; \
+	if [ -z "$$python" ]; then \
+	  echo "Python 3.11 or later with venv is needed$(if $(PYTHON),: PYTHON=$(PYTHON) is not one,; PYTHON=<path> names one)." >&2; \
+	  exit 1; fi; \
+	echo "Setting up .rialto/venv with $$("$$python" -V) ..."; \
+	rm -f $(VENV)/installed-*; \
+	"$$python" -m venv --clear $(VENV) </dev/null; \
+	$(BIN)/python -m pip install -qq --no-input --disable-pip-version-check \
+	  --requirement requirements-dev.txt </dev/null
+	@touch $@
+
+up: $(STAMP) ## Start the platform on http://127.0.0.1:8080, deploy what changed, show a tour
+	@$(BIN)/python localstack/cloud.py up </dev/null
+
+down: $(STAMP) ## Stop it; the data is kept
+	@$(BIN)/python localstack/cloud.py down </dev/null
+
+clean: $(STAMP) ## Stop it and forget its data
+	@$(BIN)/python localstack/cloud.py clean </dev/null
+
+logs: $(STAMP) ## Print the last lines of the gateway and of the functions (FOLLOW=1 goes on, LINES=40)
+	@$(BIN)/python localstack/cloud.py logs $(if $(FOLLOW),--follow) $(if $(LINES),--lines $(LINES)) </dev/null
+
+serve: $(STAMP)
+	@exec $(BIN)/python localstack/cloud.py serve </dev/null
+
+test: $(STAMP) ## Run all tests, with coverage
+	@$(BIN)/python -m pytest --cov=chalicelib --cov-report=term $(ARGS) </dev/null
+
+test-localstack: $(STAMP) ## Run the end-to-end tests on LocalStack (LOCALSTACK_ENDPOINT)
+	@RIALTO_TEST_CLOUD=localstack $(BIN)/python -m pytest tests/e2e $(ARGS) </dev/null
+
+check: $(STAMP) ## Run the linters and the type checker
+	@$(BIN)/python -m ruff check
+	@$(BIN)/python -m ruff format --check
+	@$(BIN)/python -m mypy
+	@$(BIN)/python -c 'from importlinter.cli import lint_imports_command as c; c()' --cache-dir .rialto/cache/import-linter
+	@$(BIN)/python -c 'from infra.package import package; package()' </dev/null
+	@$(BIN)/python -m cfnlint .rialto/package/sam.yaml
+
+package: $(STAMP) ## Make .rialto/package/sam.yaml and deployment.zip
+	@$(BIN)/python -c 'from infra.package import package; print(package())' </dev/null
+
+format: $(STAMP) ## Format the sources
+	@$(BIN)/python -m ruff check --fix
+	@$(BIN)/python -m ruff format

@@ -1,0 +1,39 @@
+"""Fixtures for tests that run on moto."""
+
+import time
+from collections.abc import Iterator
+from types import SimpleNamespace
+
+import pytest
+from moto import mock_aws
+
+from chalicelib.core.sqs import sqs_client
+from tests.client_faults import FAULTS, ClientFaults
+from tests.moto_stack import create_stack
+
+
+@pytest.fixture
+def client_faults(monkeypatch: pytest.MonkeyPatch) -> Iterator[ClientFaults]:
+    """Faults of AWS calls; botocore's retries follow at once instead of after a pause."""
+    monkeypatch.setattr("botocore.endpoint.time", SimpleNamespace(sleep=lambda _: None, time=time.time))
+    FAULTS.reset()
+    yield FAULTS
+    FAULTS.reset()
+
+
+@pytest.fixture
+def aws_parameters() -> dict[str, str]:
+    """Parameters of the stack that a test file may override."""
+    return {}
+
+
+@pytest.fixture
+def aws(monkeypatch: pytest.MonkeyPatch, aws_parameters: dict[str, str]) -> Iterator[dict[str, str]]:
+    """The stack on moto and its environment, which is this process's environment during the test."""
+    with mock_aws():
+        environment = create_stack(aws_parameters)
+        for name, value in environment.items():
+            monkeypatch.setenv(name, value)
+        sqs_client.cache_clear()
+        yield environment
+    sqs_client.cache_clear()

@@ -1,0 +1,76 @@
+"""Faults of ours: the exact answers of the contract, and nothing half done."""
+
+import socket
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from tests.e2e.stack import ISIN, Stack, eventually
+
+FAULT = {"message": "Internal server error while placing the order"}
+GATEWAY_FAULT = {**FAULT, "RESPONSE": "ERROR"}
+ORDER = {"type": "market", "side": "buy", "instrument": ISIN, "quantity": 1}
+
+
+@pytest.fixture
+def deaf_endpoint() -> Iterator[str]:
+    """A server that takes connections and never answers."""
+    with socket.create_server(("127.0.0.1", 0), backlog=64) as server:
+        yield f"http://127.0.0.1:{server.getsockname()[1]}"
+
+
+@pytest.fixture
+def closed_endpoint() -> str:
+    """An address where nobody listens."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return f"http://127.0.0.1:{server.getsockname()[1]}"
+
+
+def test_a_missing_table_gives_the_exact_500(stack: Stack) -> None:
+    with stack.environment("APIHandlerName", BROKER_ORDERS_TABLE="no-such-table"):
+        response = stack.http.post("/orders", json=ORDER)
+
+    assert (response.status_code, response.json()) == (500, FAULT)
+    assert response.headers["content-type"] == "application/json"
+
+
+def test_a_table_that_cannot_be_reached_gives_the_exact_500(stack: Stack, closed_endpoint: str) -> None:
+    with stack.environment("APIHandlerName", AWS_ENDPOINT_URL_DYNAMODB=closed_endpoint):
+        response = stack.http.post("/orders", json=ORDER)
+
+    assert (response.status_code, response.json()) == (500, FAULT)
+
+
+def test_a_table_that_hangs_gives_the_exact_500(stack: Stack, deaf_endpoint: str) -> None:
+    with stack.environment("APIHandlerName", AWS_ENDPOINT_URL_DYNAMODB=deaf_endpoint):
+        response = stack.http.post("/orders", json=ORDER)
+
+    assert (response.status_code, response.json()) == (500, FAULT)
+
+
+def test_a_function_that_dies_gives_the_gateways_500(stack: Stack, deaf_endpoint: str) -> None:
+    with stack.environment("APIHandlerName", AWS_ENDPOINT_URL_DYNAMODB=deaf_endpoint), ThreadPoolExecutor(1) as pool:
+        pending = pool.submit(stack.http.post, "/orders", json=ORDER)
+        eventually(lambda: stack.kill_workers("APIHandlerName"), lambda killed: killed > 0, every=0.05)
+        response = pending.result()
+
+    assert (response.status_code, response.json()) == (500, GATEWAY_FAULT)
+
+
+def test_bad_health_is_told(stack: Stack) -> None:
+    with stack.environment("APIHandlerName", OPERATIONS_TABLE="no-such-table"):
+        response = stack.http.get("/health")
+
+    assert response.status_code == 503
+    assert response.json()["tables"]["broker_orders"] == "ok"
+    assert response.json()["tables"]["operations"] != "ok"
+
+
+@pytest.mark.parametrize(("method", "path"), [("GET", "/nowhere"), ("DELETE", "/orders"), ("GET", "/")])
+def test_an_unknown_route_is_a_problem(stack: Stack, method: str, path: str) -> None:
+    response = stack.http.request(method, path)
+
+    assert response.status_code in (404, 405)
+    assert response.headers["content-type"] == "application/problem+json"
+    assert response.json()["code"]

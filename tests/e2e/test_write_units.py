@@ -1,0 +1,98 @@
+"""What each step of an order's way costs, in write units as the emulator counts them, which is as AWS does."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+
+import pytest
+
+from chalicelib.broker.models import OrderRequest
+from chalicelib.broker.order import Order
+from chalicelib.broker.placement import Answer, Outcome, Policy, Purpose, claim, record_outcome, request_cancel, requeue
+from chalicelib.broker.service import submit_order
+from chalicelib.broker.store import DynamoOrderStore
+from tests.e2e.stack import Stack
+from tests.e2e.tables import capacity_of, table_like
+
+pytestmark = pytest.mark.embedded_only
+
+NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
+POLICY = Policy(timedelta(seconds=30), timedelta(seconds=120), 20)
+REQUEST = OrderRequest(type="limit", side="sell", instrument="DE0007664039", limit_price=Decimal("10.50"), quantity=5)
+
+
+@pytest.fixture
+def store(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> Iterator[DynamoOrderStore]:
+    """A table with the schema of the deployed one and no worker behind it."""
+    with table_like("BrokerOrders", stack, monkeypatch) as name:
+        yield DynamoOrderStore(name)
+
+
+def _attempt(store: DynamoOrderStore, order: Order, answer: Answer, purpose: Purpose = Purpose.PLACE) -> Order:
+    claimed = store.save(claim(order, "token", NOW, POLICY))
+    outcome = Outcome(purpose, answer, latency_ms=123)
+    return store.save(record_outcome(claimed, "token", outcome, NOW, last_chance=False, jitter=0.5))
+
+
+def test_accepting_costs_3_and_accepting_until_placed_7(store: DynamoOrderStore) -> None:
+    with capacity_of(store) as writes:
+        order = submit_order(store, REQUEST, None, lambda: NOW).order
+    assert writes.units == 3
+
+    with capacity_of(store) as more:
+        _attempt(store, order, Answer.WORKING)
+    assert writes.units + more.units == 7
+
+
+def test_an_attempt_that_fails_costs_2(store: DynamoOrderStore) -> None:
+    order = submit_order(store, REQUEST, None, lambda: NOW).order
+
+    with capacity_of(store) as writes:
+        _attempt(store, order, Answer.UNAVAILABLE)
+
+    assert writes.units == 2
+
+
+def test_a_refusal_costs_3(store: DynamoOrderStore) -> None:
+    order = submit_order(store, REQUEST, None, lambda: NOW).order
+
+    with capacity_of(store) as writes:
+        _attempt(store, order, Answer.REJECTED)
+
+    assert writes.units == 3
+
+
+def test_canceling_what_was_never_sent_costs_2(store: DynamoOrderStore) -> None:
+    order = submit_order(store, REQUEST, None, lambda: NOW).order
+
+    with capacity_of(store) as writes:
+        store.save(request_cancel(order, NOW, can_cancel=True))
+
+    assert writes.units == 2
+
+
+def test_canceling_at_the_exchange_costs_6(store: DynamoOrderStore) -> None:
+    order = _attempt(store, submit_order(store, REQUEST, None, lambda: NOW).order, Answer.WORKING)
+
+    with capacity_of(store) as writes:
+        asked = store.save(request_cancel(order, NOW + timedelta(seconds=1), can_cancel=True))
+        _attempt(store, asked, Answer.CANCELED, Purpose.CANCEL)
+
+    assert writes.units == 6
+
+
+def test_the_fullest_order_still_costs_1_for_each_write(store: DynamoOrderStore) -> None:
+    full = submit_order(store, REQUEST, None, lambda: NOW).order
+    full = replace(
+        full, instrument="W" * 64, attempts=10**6, requeues=9, in_doubt=True, cum_qty=4, avg_px=Decimal("10.49")
+    )
+    last = NOW + timedelta(days=365)
+    for _ in range(30):
+        full = requeue(full, last)
+    full = replace(full, lease_token="0" * 36, placed_at=last, dead_lettered_at=last)
+
+    with capacity_of(store) as writes:
+        store.save(replace(full, timeline_count=10**6))
+
+    assert writes.units == 1

@@ -1,0 +1,95 @@
+"""The stack's tables and queues on moto, made from infra/resources.yaml: schema and code cannot drift apart."""
+
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import boto3
+import yaml
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_sqs import SQSClient
+
+RESOURCES = Path(__file__).parents[1] / "infra" / "resources.yaml"
+TABLE_KEYS = ("BillingMode", "AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes", "StreamSpecification")
+Template = dict[str, Any]
+
+
+class _Loader(yaml.SafeLoader):
+    """Reads CloudFormation's short forms, e.g. ``!Ref X`` as ``{"Ref": "X"}``."""
+
+
+def _intrinsic(loader: _Loader, suffix: str, node: yaml.Node) -> dict[str, Any]:
+    value: Any
+    if isinstance(node, yaml.ScalarNode):
+        value = loader.construct_scalar(node)
+    elif isinstance(node, yaml.SequenceNode):
+        value = loader.construct_sequence(node, deep=True)
+    else:
+        assert isinstance(node, yaml.MappingNode)
+        value = loader.construct_mapping(node, deep=True)
+    return {suffix if suffix in ("Ref", "Condition") else f"Fn::{suffix}": value}
+
+
+_Loader.add_multi_constructor("!", _intrinsic)
+
+
+@cache
+def dynamodb() -> "DynamoDBClient":
+    """Return a client for tests to look into tables."""
+    return boto3.client("dynamodb")
+
+
+@cache
+def sqs() -> "SQSClient":
+    """Return a client for tests to look into queues."""
+    return boto3.client("sqs")
+
+
+@cache
+def read_resources() -> Template:
+    """Return infra/resources.yaml."""
+    template: Template = yaml.load(RESOURCES.read_text(), _Loader)  # noqa: S506 - a SafeLoader
+    return template
+
+
+def create_stack(parameters: dict[str, str]) -> dict[str, str]:
+    """Create every table and queue; return the environment that the functions get, as text."""
+    template = read_resources()
+    defaults = {name: str(parameter.get("Default", "")) for name, parameter in template["Parameters"].items()}
+    values = defaults | parameters
+    for name, resource in template["Resources"].items():
+        if resource.get("Type") == "AWS::DynamoDB::Table":
+            values[name] = create_table(name, resource["Properties"])
+    queues = {n: r["Properties"] for n, r in template["Resources"].items() if r.get("Type") == "AWS::SQS::Queue"}
+    # Those without a redrive policy are dead-letter queues, which the others need first.
+    for name in sorted(queues, key=lambda name: "RedrivePolicy" in queues[name]):
+        values[name] = _create_queue(name, queues[name], values)
+    variables = template["Globals"]["Function"]["Environment"]["Variables"]
+    return {name: _resolve(value, values) for name, value in variables.items()}
+
+
+def create_table(name: str, properties: dict[str, Any]) -> str:
+    """Create the table; return its name."""
+    properties = {key: value for key, value in properties.items() if key in TABLE_KEYS}
+    if "StreamSpecification" in properties:
+        properties["StreamSpecification"] = {"StreamEnabled": True, **properties["StreamSpecification"]}
+    dynamodb().create_table(TableName=name, **properties)
+    return name
+
+
+def _create_queue(name: str, properties: dict[str, Any], values: dict[str, str]) -> str:
+    attributes: dict[Any, str] = {}
+    if "VisibilityTimeout" in properties:
+        attributes["VisibilityTimeout"] = _resolve(properties["VisibilityTimeout"], values)
+    if policy := properties.get("RedrivePolicy"):
+        target = values[policy["deadLetterTargetArn"]["Fn::GetAtt"].split(".")[0]]
+        arn = sqs().get_queue_attributes(QueueUrl=target, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+        count = _resolve(policy["maxReceiveCount"], values)
+        attributes["RedrivePolicy"] = f'{{"deadLetterTargetArn": "{arn}", "maxReceiveCount": {count}}}'
+    return sqs().create_queue(QueueName=name, Attributes=attributes)["QueueUrl"]
+
+
+def _resolve(value: Any, values: dict[str, str]) -> str:
+    return values[value["Ref"]] if isinstance(value, dict) else str(value)

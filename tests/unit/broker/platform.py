@@ -1,0 +1,184 @@
+"""The broker and operations as they are, over fakes of everything outside; each use of it is an actor."""
+
+from datetime import timedelta
+from itertools import count
+from typing import Any
+
+from chalicelib.broker.hand_over import hand_over
+from chalicelib.broker.models import OrderRequest
+from chalicelib.broker.order import Order, OrderId
+from chalicelib.broker.placement import Answer, Policy
+from chalicelib.broker.service import cancel_order, submit_order
+from chalicelib.broker.worker import Worker, work_on_batch
+from chalicelib.core.lifecycle import TRANSITIONS, OrderStatus
+from chalicelib.operations.service import PLACEMENTS, redrive
+from chalicelib.operations.sweep import Sweeper, sweep
+from tests.unit.broker.actors import Actor
+from tests.unit.broker.fakes.clock import FakeClock
+from tests.unit.broker.fakes.exchange import FakeExchange, Mode, Venue
+from tests.unit.broker.fakes.faults import Hook, nothing
+from tests.unit.broker.fakes.queue import MemoryLetterBox, MemoryQueue, QueuedMessage, QueueSender
+from tests.unit.broker.fakes.states import MemoryStateStore
+from tests.unit.broker.fakes.store import FaultyOrderStore, MemoryOrderStore
+from tests.unit.broker.orders import ISIN
+
+POLICY = Policy(timedelta(seconds=30), timedelta(seconds=120), max_receives=3)
+REQUEST = OrderRequest(type="limit", side="buy", instrument=ISIN, limit_price="10.25", quantity=3)
+LONGER_THAN_ANY_RETENTION = 15 * 24 * 3600.0
+
+
+class Platform:
+    """One deployment."""
+
+    def __init__(self, policy: Policy = POLICY) -> None:
+        self.policy = policy
+        self.clock = FakeClock()
+        self.store = MemoryOrderStore()
+        self.queue = MemoryQueue(self.clock, policy.visibility, policy.max_receives)
+        self.venue = Venue()
+        self.states = MemoryStateStore()
+        self.accepted: set[OrderId] = set()
+        self.streamed = 0
+        self._tokens = count(1)
+
+    def submitting(self, key: str) -> Actor:
+        """Return a client that sends an order."""
+
+        def run(hook: Hook) -> None:
+            submission = submit_order(FaultyOrderStore(self.store, hook), REQUEST, key, self.clock)
+            self.accepted.add(submission.order.order_id)
+
+        return Actor(f"submit {key}", run)
+
+    def canceling(self, order_id: OrderId) -> Actor:
+        """Return a client that cancels an order."""
+
+        def run(hook: Hook) -> None:
+            cancel_order(FaultyOrderStore(self.store, hook), order_id, self.clock, can_cancel=True)
+
+        return Actor("cancel", run)
+
+    def working(self, record: dict[str, Any]) -> Actor:
+        """Return a placement function that got this message."""
+
+        def run(hook: Hook) -> None:
+            worker = Worker(
+                store=FaultyOrderStore(self.store, hook),
+                exchange=FakeExchange(self.venue, hook),
+                policy=self.policy,
+                clock=self.clock,
+                token=lambda: f"token {next(self._tokens)}",
+                jitter=lambda: 0.5,
+            )
+            answer = work_on_batch([record], worker, QueueSender(self.queue, hook))
+            hook("before ack")
+            if not answer["batchItemFailures"]:
+                self.queue.delete(record["receiptHandle"])
+
+        return Actor("worker", run)
+
+    def sweeping(self) -> Actor:
+        """Return a sweep."""
+        return Actor("sweep", lambda hook: void(sweep(self._sweeper(hook))))
+
+    def redriving(self) -> Actor:
+        """Return a redrive of the placements' dead letters."""
+
+        def run(hook: Hook) -> None:
+            sweeper = self._sweeper(hook)
+            redrive({PLACEMENTS: sweeper.letters}, sweeper, PLACEMENTS, self.clock)
+
+        return Actor("redrive", run)
+
+    def hand_over_stream(self, records: int) -> None:
+        """Hand over the next records of the orders' stream."""
+        hand_over(self.store.stream[self.streamed : self.streamed + records], QueueSender(self.queue))
+        self.streamed += records
+
+    def take_up(self, message: QueuedMessage) -> Actor:
+        """Return a placement function that received this visible message."""
+        return self.working(self.queue.deliver(message))
+
+    def visible(self) -> list[QueuedMessage]:
+        """Return the messages that can be received now."""
+        self.queue.bury()
+        return [message for message in self.queue.messages if message.visible_at <= self.clock()]
+
+    def wait_for_message(self) -> None:
+        """Let time pass until a message can be received."""
+        next_visible_at = self.queue.next_visible_at()
+        if next_visible_at is not None:
+            self.clock.now = max(self.clock.now, next_visible_at)
+
+    def work_until_quiet(self) -> None:
+        """Let workers take every visible message, one after the other."""
+        while record := self.queue.receive():
+            self.working(record).finish()
+
+    def settle(self) -> None:
+        """Let the exchange be well and time pass, with sweeps and redrives, until no order waits."""
+        self.venue.mode = Mode.NORMAL
+        self.venue.script.clear()
+        for _ in range(12):
+            self.clock.advance(LONGER_THAN_ANY_RETENTION)
+            self.sweeping().finish()
+            self.redriving().finish()
+            self.work_until_quiet()
+            self.venue.let_late_arrive()
+
+    def waiting(self) -> list[Order]:
+        """Return the orders that an answer of the exchange is owed."""
+        return [order for order in self.store.orders.values() if order.is_pending]
+
+    def _sweeper(self, hook: Hook = nothing) -> Sweeper:
+        return Sweeper(
+            orders=FaultyOrderStore(self.store, hook),
+            queue=QueueSender(self.queue, hook),
+            letters=MemoryLetterBox(self.queue, self.clock, hook),
+            states=self.states,
+            policy=self.policy,
+            clock=self.clock,
+        )
+
+
+def void(value: object) -> None:
+    """Forget the value."""
+    del value
+
+
+def check_order(platform: Platform, order: Order) -> None:
+    """Check what must be true of an order at any moment, whatever happened."""
+    at_venue = platform.venue.states.get(order.order_id)
+    if order.status is OrderStatus.NEW:
+        assert at_venue is Answer.WORKING, f"NEW with us, {at_venue} at the exchange"
+    if order.status is OrderStatus.CANCELED:
+        assert at_venue in (None, Answer.CANCELED), f"CANCELED with us, {at_venue} at the exchange"
+    if order.status is OrderStatus.REJECTED:
+        assert at_venue is Answer.REJECTED, f"REJECTED with us, {at_venue} at the exchange"
+    assert platform.venue.acceptances.get(order.order_id, 0) <= 1
+
+
+def check_history(versions: list[Order]) -> None:
+    """Check that the versions of an order follow each other as the rules have it."""
+    for before, after in zip(versions, versions[1:], strict=False):
+        assert after.version == before.version + 1
+        assert after.status == before.status or after.status in TRANSITIONS[before.status]
+        assert after.timeline_count >= before.timeline_count
+        assert after.attempts >= before.attempts
+
+
+
+def check_always(platform: Platform) -> None:
+    """Check what must be true at any moment."""
+    assert platform.accepted <= platform.store.orders.keys(), "an accepted order is missing"
+    for order_id, order in platform.store.orders.items():
+        check_order(platform, order)
+        check_history(platform.store.history[order_id])
+
+
+def check_settled(platform: Platform) -> None:
+    """Check what must be true once everything has come to rest."""
+    check_always(platform)
+    assert not platform.waiting(), "an order waits for ever"
+    assert not platform.queue.messages
+    assert not platform.queue.dead

@@ -1,0 +1,162 @@
+"""The store contract, on the fake and on DynamoDB; and how answers of DynamoDB that get lost are met."""
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from pynamodb.exceptions import PutError
+
+from chalicelib.broker.order import TIMELINE_LENGTH, Order
+from chalicelib.broker.placement import MAX_REASON, Answer, Outcome, Purpose, claim, record_outcome
+from chalicelib.broker.store import DynamoOrderStore, OrderStore, StaleOrderError
+from chalicelib.core.ids import new_id
+from chalicelib.core.lifecycle import OrderStatus
+from tests.client_faults import ClientFaults
+from tests.moto_stack import dynamodb
+from tests.unit.broker.fakes.store import MemoryOrderStore
+from tests.unit.broker.item_size import item_size
+from tests.unit.broker.orders import new_order
+from tests.unit.broker.store_contract import POLICY, OrderStoreContract, at, stored
+
+PUT = "dynamodb.PutItem"
+
+
+class TestMemoryOrderStore(OrderStoreContract):
+    @pytest.fixture
+    def store(self) -> OrderStore:
+        return MemoryOrderStore()
+
+
+class TestDynamoOrderStore(OrderStoreContract):
+    @pytest.fixture
+    def store(self, aws: dict[str, str]) -> OrderStore:
+        return DynamoOrderStore(aws["BROKER_ORDERS_TABLE"])
+
+
+@pytest.fixture
+def store(aws: dict[str, str]) -> DynamoOrderStore:
+    return DynamoOrderStore(aws["BROKER_ORDERS_TABLE"])
+
+
+@pytest.fixture
+def table(aws: dict[str, str]) -> str:
+    return aws["BROKER_ORDERS_TABLE"]
+
+
+def read_item(table: str, order: Order) -> dict[str, dict[str, Any]]:
+    answer: dict[str, Any] = dict(
+        dynamodb().get_item(TableName=table, Key={"order_id": {"S": order.order_id}})
+    )
+    item: dict[str, dict[str, Any]] = answer["Item"]
+    return item
+
+
+def test_create_whose_answer_is_lost_is_done(store: DynamoOrderStore, client_faults: ClientFaults) -> None:
+    order = new_order()
+    client_faults.loses_answer(PUT)
+    store.create(order)
+    assert store.get(order.order_id) == order
+    assert client_faults.calls.count(PUT) == 2
+
+
+def test_create_that_never_arrived_is_repeated(store: DynamoOrderStore, client_faults: ClientFaults) -> None:
+    order = new_order()
+    client_faults.never_arrives(PUT)
+    store.create(order)
+    assert store.get(order.order_id) == order
+
+
+def test_create_whose_every_answer_is_lost_raises(store: DynamoOrderStore, client_faults: ClientFaults) -> None:
+    client_faults.loses_answer(PUT, times=3)
+    with pytest.raises(PutError):
+        store.create(new_order())
+    assert client_faults.calls.count(PUT) == 3
+
+
+def test_save_whose_answer_is_lost_is_done(store: DynamoOrderStore, client_faults: ClientFaults) -> None:
+    (order,) = stored(store, at(0))
+    client_faults.loses_answer(PUT)
+    saved = store.save(claim(order, new_id(), at(1), POLICY))
+    assert store.get(order.order_id) == saved
+
+
+def test_save_that_never_arrives_raises_and_changes_nothing(
+    store: DynamoOrderStore, client_faults: ClientFaults
+) -> None:
+    (order,) = stored(store, at(0))
+    client_faults.never_arrives(PUT, times=3)
+    with pytest.raises(PutError):
+        store.save(claim(order, new_id(), at(1), POLICY))
+    assert store.get(order.order_id) == order
+
+
+def test_save_whose_answer_is_lost_is_stale_when_somebody_changed_the_order_before_the_retry(
+    store: DynamoOrderStore, client_faults: ClientFaults
+) -> None:
+    (order,) = stored(store, at(0))
+    change = claim(order, "first", at(1), POLICY)
+
+    def take_over() -> None:
+        found = store.get(order.order_id)
+        assert found is not None
+        store.save(claim(found, "second", at(40), POLICY))
+
+    client_faults.loses_answer(PUT, then=take_over)
+    with pytest.raises(StaleOrderError):
+        store.save(change)
+
+
+def test_attributes_with_nothing_to_say_are_absent(store: DynamoOrderStore, table: str) -> None:
+    (order,) = stored(store, at(0))
+    assert set(read_item(table, order)) == {
+        *("order_id", "version", "created_at", "shard", "active", "active_since", "status"),
+        *("type", "side", "instrument", "limit_price", "quantity", "timeline", "timeline_count"),
+    }
+
+
+@pytest.mark.parametrize("status", [OrderStatus.CANCELED, OrderStatus.REJECTED, OrderStatus.FILLED])
+def test_final_item_has_no_key_of_the_active_index(store: DynamoOrderStore, table: str, status: OrderStatus) -> None:
+    (order,) = stored(store, at(0))
+    final = store.save(replace(order, status=status))
+    assert not {"active", "active_since"} & set(read_item(table, final))
+
+
+def test_price_is_stored_as_an_exact_number(store: DynamoOrderStore, table: str) -> None:
+    (order,) = stored(store, at(0))
+    assert read_item(table, order)["limit_price"] == {"N": "10.25"}
+
+
+def longest_history(reason: str) -> list[Order]:
+    """Return an order with the longest fields at each stage of a placement that fails for weeks, then is refused."""
+    order = new_order(instrument="~" * 12, quantity=10**9, limit_price="999999999999.99", type="market", side="sell")
+    stages, now = [order], order.created_at
+    for attempt in range(TIMELINE_LENGTH + 10):
+        now += timedelta(days=1, milliseconds=1)
+        token = new_id()
+        order = claim(replace(order, attempts=10_000 + attempt, version=30_000 + attempt), token, now, POLICY)
+        stages.append(order)
+        now += timedelta(seconds=3)
+        last = attempt > TIMELINE_LENGTH
+        outcome = Outcome(Purpose.PLACE, Answer.UNKNOWN, 30_000)
+        order = record_outcome(order, token, outcome, now, last_chance=last, jitter=0.5)
+        stages.append(order)
+    token = new_id()
+    order = claim(order, token, now, POLICY)
+    refused = Outcome(Purpose.PLACE, Answer.REJECTED, 30_000, reason)
+    return [*stages, record_outcome(order, token, refused, now, last_chance=False, jitter=0.5)]
+
+
+@pytest.mark.parametrize("reason", ["r" * 300, "é" * 300, "€" * 300, "😀" * 300])
+def test_longest_order_fits_into_one_write_unit(store: DynamoOrderStore, table: str, reason: str) -> None:
+    sizes = {}
+    for stage in longest_history(reason):
+        order = replace(stage, order_id=new_id())
+        store.create(order)
+        sizes[order.status, order.lease_token is None] = item_size(read_item(table, order))
+    assert max(sizes.values()) <= 1024, sizes
+
+
+def test_reason_of_the_exchange_is_cut(store: DynamoOrderStore) -> None:
+    refused = longest_history("r" * 300)[-1]
+    assert refused.reject_reason == "r" * MAX_REASON

@@ -1,0 +1,53 @@
+"""A CloudFormation of one stack, in memory."""
+
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+
+class FakeCloudFormation:
+    """Ends every change in the status it is told, over a status in progress."""
+
+    def __init__(self, status: str = "", outcome: str = "CREATE_COMPLETE") -> None:
+        self.status = status
+        self.outcome = outcome
+        self.refusal = ""
+        self.body = ""
+        self.calls: list[str] = []
+        self.events: list[dict[str, str]] = []
+
+    def describe_stacks(self, StackName: str) -> dict[str, Any]:  # noqa: N803 - boto3's name
+        if not self.status:
+            message = f"Stack with id {StackName} does not exist"
+            raise ClientError({"Error": {"Code": "ValidationError", "Message": message}}, "DescribeStacks")
+        shown = self.status
+        if shown.endswith("_IN_PROGRESS") and shown != "REVIEW_IN_PROGRESS":
+            self.status = "" if shown.startswith("DELETE") else self.outcome
+        return {"Stacks": [{"StackStatus": shown, "Outputs": [{"OutputKey": "Url", "OutputValue": "x"}]}]}
+
+    def create_change_set(self, **request: Any) -> dict[str, str]:
+        self.calls.append(request["ChangeSetType"])
+        unchanged = request["TemplateBody"] == self.body
+        self.refusal = self.refusal or ("The submitted information didn't contain changes." if unchanged else "")
+        self.body = request["TemplateBody"]
+        self.status = self.status or "REVIEW_IN_PROGRESS"
+        return {"Id": "change"}
+
+    def describe_change_set(self, **_: str) -> dict[str, str]:
+        if self.refusal:
+            return {"Status": "FAILED", "StatusReason": self.refusal}
+        return {"Status": "CREATE_COMPLETE"}
+
+    def execute_change_set(self, **_: str) -> None:
+        self.calls.append("EXECUTE")
+        self.status = "CREATE_IN_PROGRESS"
+
+    def delete_change_set(self, **_: str) -> None:
+        self.calls.append("DISCARD")
+
+    def delete_stack(self, **_: str) -> None:
+        self.calls.append("DELETE")
+        self.status = "DELETE_IN_PROGRESS"
+
+    def describe_stack_events(self, **_: str) -> dict[str, Any]:
+        return {"StackEvents": self.events}

@@ -1,0 +1,104 @@
+"""The gateway between a client and a cloud that is a small server here."""
+
+import asyncio
+import io
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import aiohttp
+from aiohttp import web
+from aiohttp.test_utils import TestServer
+from gateway import LARGEST_BODY, make_app
+from yarl import URL
+
+RESPONSES = {
+    "DEFAULT_5XX": {"statusCode": "500", "responseTemplates": {"application/json": '{"message": "Ours"}'}},
+    "REQUEST_TOO_LARGE": {"statusCode": "413", "responseTemplates": {"application/json": '{"code": "too_large"}'}},
+}
+Check = Callable[[aiohttp.ClientSession, URL], Awaitable[None]]
+
+
+async def cloud_answer(request: web.Request) -> web.Response:
+    """Answer as the platform does, with what has arrived."""
+    if "crash" in request.path:
+        return web.json_response({"message": "Worker process died"}, status=502)
+    body = await request.read()
+    seen = {"raw_path": request.raw_path, "headers": dict(request.headers), "length": len(body)}
+    return web.json_response(
+        seen, headers={"X-Request-Id": "r-1", "Keep-Alive": "5"}, status=int(request.query.get("s", 200))
+    )
+
+
+def through_gateway(check: Check, cloud_is_up: bool = True) -> None:
+    """Run the check against a gateway before the small cloud."""
+
+    async def run() -> None:
+        cloud = web.Application(client_max_size=2 * LARGEST_BODY)
+        cloud.router.add_route("*", "/{path:.*}", cloud_answer)
+        async with TestServer(cloud) as upstream:
+            base = str(upstream.make_url("/api/rialto")) if cloud_is_up else "http://127.0.0.1:1/api"
+            async with TestServer(make_app(base, RESPONSES)) as server, aiohttp.ClientSession() as client:
+                await check(client, server.make_url("/"))
+
+    asyncio.run(run())
+
+
+async def get(client: aiohttp.ClientSession, url: Any, **options: Any) -> tuple[int, Any, Any]:
+    async with client.get(url, **options) as response:
+        return response.status, await response.json(content_type=None), response.headers
+
+
+def test_the_path_and_the_query_arrive_as_they_were_sent() -> None:
+    async def check(client: aiohttp.ClientSession, url: URL) -> None:
+        raw = "/orders/a%2Fb%20c/%E2%82%AC?x=%C3%A4&x=2&y=a%2Bb+c&z"
+        _, seen, _ = await get(client, URL(str(url.origin()) + raw, encoded=True))
+        assert seen["raw_path"] == "/api/rialto" + raw
+
+    through_gateway(check)
+
+
+def test_hop_by_hop_headers_and_the_host_stay_behind() -> None:
+    async def check(client: aiohttp.ClientSession, url: URL) -> None:
+        sent = {"Host": "x.s3.amazonaws.com", "Connection": "close, X-Private", "X-Private": "1", "X-Mine": "2"}
+        _, seen, headers = await get(client, url, headers=sent)
+        assert "X-Private" not in seen["headers"]
+        assert seen["headers"]["X-Mine"] == "2"
+        assert seen["headers"]["Host"].startswith("127.0.0.1")
+        assert "Keep-Alive" not in headers
+
+    through_gateway(check)
+
+
+def test_an_answer_of_ours_passes_whatever_its_status() -> None:
+    async def check(client: aiohttp.ClientSession, url: URL) -> None:
+        status, seen, headers = await get(client, url.with_query(s=503))
+        assert (status, headers["X-Request-Id"]) == (503, "r-1")
+        assert seen["length"] == 0
+
+    through_gateway(check)
+
+
+def test_a_crash_in_the_cloud_is_the_gateways_answer() -> None:
+    async def check(client: aiohttp.ClientSession, url: URL) -> None:
+        status, body, _ = await get(client, url / "crash")
+        assert (status, body) == (500, {"message": "Ours"})
+
+    through_gateway(check)
+
+
+def test_a_cloud_that_is_down_is_the_gateways_answer() -> None:
+    async def check(client: aiohttp.ClientSession, url: URL) -> None:
+        status, body, _ = await get(client, url)
+        assert (status, body) == (500, {"message": "Ours"})
+
+    through_gateway(check, cloud_is_up=False)
+
+
+def test_bodies_pass_up_to_the_limit() -> None:
+    async def check(client: aiohttp.ClientSession, url: URL) -> None:
+        async with client.post(url, data=io.BytesIO(b"x" * LARGEST_BODY)) as response:
+            assert (await response.json())["length"] == LARGEST_BODY
+        async with client.post(url, data=io.BytesIO(b"x" * (LARGEST_BODY + 1))) as response:
+            assert (response.status, await response.text()) == (413, '{"code": "too_large"}')
+
+    through_gateway(check)
