@@ -20,6 +20,8 @@ Target = Literal["host", "lambda"]
 
 # botocore describes some 400 services in 25 MB. These are the ones that the functions call.
 SERVICES = frozenset({"dynamodb", "sqs"})
+# Powertools' own web framework and event models: Chalice and our models are in their place.
+UNUSED = ("aws_lambda_powertools/event_handler", "aws_lambda_powertools/utilities/parser")
 NOT_AT_RUNTIME = (
     "*.dist-info",
     "bin",
@@ -71,7 +73,7 @@ def _slim(folder: Path) -> None:
         for entry in data.iterdir():
             if entry.is_dir() and entry.name not in SERVICES:
                 shutil.rmtree(entry)
-    for pattern in NOT_AT_RUNTIME:
+    for pattern in (*UNUSED, *NOT_AT_RUNTIME):
         for path in list(folder.rglob(pattern)):
             if path.is_dir():
                 shutil.rmtree(path)

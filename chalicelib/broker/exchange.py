@@ -6,7 +6,6 @@ refused (an answer: REJECTED), unavailable (took nothing, for certain), unknown 
 
 import json
 from dataclasses import dataclass
-from decimal import Decimal
 from typing import Any, Protocol
 
 import urllib3
@@ -14,6 +13,7 @@ import urllib3
 from chalicelib.broker.order import Order
 from chalicelib.broker.placement import Answer
 from chalicelib.broker.stock_exchange import OrderPlacementError, place_order
+from chalicelib.core.money import to_json_number
 from chalicelib.core.settings import Settings, SettingsError
 
 
@@ -125,12 +125,8 @@ def _order_json(order: Order) -> dict[str, Any]:
         "side": order.side,
         "instrument": order.instrument,
         "quantity": order.quantity,
-        "limit_price": None if price is None else _exact(price),
+        "limit_price": None if price is None else to_json_number(price),
     }
-
-
-def _exact(price: Decimal) -> float:
-    return float(price)
 
 
 def _read_answer(status: int, data: bytes) -> VenueAnswer:
@@ -141,8 +137,9 @@ def _read_answer(status: int, data: bytes) -> VenueAnswer:
     """
     content = _read_json(data)
     reason = str(content.get("reason") or content.get("code") or f"HTTP {status}")
-    if status in (200, 201) and content.get("status") in _VENUE_STATUS:
-        return VenueAnswer(_VENUE_STATUS[content["status"]], reason if content["status"] == "rejected" else None)
+    answer = _VENUE_STATUS.get(str(content.get("status")))
+    if status in (200, 201) and answer is not None:
+        return VenueAnswer(answer, reason if answer is Answer.REJECTED else None)
     if status == 422:
         return VenueAnswer(Answer.REJECTED, reason)
     if status in (429, 503):
@@ -161,6 +158,6 @@ _VENUE_STATUS = {
 def _read_json(data: bytes) -> dict[str, Any]:
     try:
         content = json.loads(data)
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     return content if isinstance(content, dict) else {}

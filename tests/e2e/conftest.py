@@ -50,10 +50,11 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
 
 @pytest.fixture(autouse=True)
 def _sound_exchange(stack: Stack) -> Iterator[None]:
-    """Every test begins and ends with an exchange that works."""
+    """Every test begins and ends with an exchange that works and no order that waits for it: none is ever lost."""
     stack.exchange.behave("normal")
     yield
     stack.exchange.behave("normal")
+    stack.wait_until_quiet()
 
 
 @pytest.fixture(autouse=True)
@@ -62,4 +63,4 @@ def _function_logs(stack: Stack, request: pytest.FixtureRequest) -> Iterator[Non
     failed_before = request.session.testsfailed
     yield
     if request.session.testsfailed > failed_before:
-        print_logs(stack.deployment.instance, 60)
+        print_logs(stack.deployment.instance, 600)

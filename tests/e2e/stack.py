@@ -112,6 +112,14 @@ class Stack:
         shown: dict[str, Any] = answer.json()
         return shown
 
+    def wait_until_quiet(self) -> None:
+        """Wait until no order waits for the exchange and the queue is empty."""
+
+        def is_quiet(queue: dict[str, Any]) -> bool:
+            return not any(queue[name] for name in ("depth", "in_flight", "oldest_age_seconds", "dead_letters"))
+
+        eventually(self.queue, is_quiet, within=120)
+
     def redrive(self, queue: str = "placements") -> dict[str, Any]:
         """Move the dead letters back."""
         answer: dict[str, Any] = (

@@ -11,7 +11,7 @@ def test_before_the_claim_it_is_canceled_at_once_and_never_sent(stack: Stack) ->
 
     marker = stack.submit()["id"]
     stack.wait_for(marker, "NEW")
-    eventually(stack.queue, lambda queue: queue["depth"] + queue["in_flight"] == 0)
+    stack.wait_until_quiet()
     assert order_id not in stack.exchange.orders()
     assert stack.order(order_id)["status"] == "CANCELED"
 

@@ -82,7 +82,7 @@ def test_a_redrive_interrupted_between_send_and_delete_loses_nothing_and_doubles
         assert _letter_of(stack, order_id)["reason"] == "resolved"
         stack.redrive()
 
-        eventually(stack.queue, lambda queue: queue["depth"] + queue["in_flight"] + queue["dead_letters"] == 0)
+        stack.wait_until_quiet()
         assert stack.exchange.orders()[order_id] == at_exchange
 
 

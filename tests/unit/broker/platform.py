@@ -39,7 +39,7 @@ class Platform:
         self.states = MemoryStateStore()
         self.accepted: set[OrderId] = set()
         self.streamed = 0
-        self._tokens = count(1)
+        self._workers = count(1)
 
     def submitting(self, key: str) -> Actor:
         """Return a client that sends an order."""
@@ -59,15 +59,17 @@ class Platform:
         return Actor("cancel", run)
 
     def working(self, record: dict[str, Any]) -> Actor:
-        """Return a placement function that got this message."""
+        """Return a placement function that got this message. Its lease tokens begin with its name."""
+        name = f"worker {next(self._workers)}"
+        tokens = (f"{name} token {number}" for number in count(1))
 
         def run(hook: Hook) -> None:
             worker = Worker(
-                store=FaultyOrderStore(self.store, hook),
+                store=FaultyOrderStore(self.store, hook, name),
                 exchange=FakeExchange(self.venue, hook),
                 policy=self.policy,
                 clock=self.clock,
-                token=lambda: f"token {next(self._tokens)}",
+                token=lambda: next(tokens),
                 jitter=lambda: 0.5,
             )
             answer = work_on_batch([record], worker, QueueSender(self.queue, hook))
@@ -75,7 +77,7 @@ class Platform:
             if not answer["batchItemFailures"]:
                 self.queue.delete(record["receiptHandle"])
 
-        return Actor("worker", run)
+        return Actor(name, run)
 
     def sweeping(self) -> Actor:
         """Return a sweep."""
@@ -150,6 +152,7 @@ def check_order(platform: Platform, order: Order) -> None:
     """Check what must be true of an order at any moment, whatever happened."""
     at_venue = platform.venue.states.get(order.order_id)
     if order.status is OrderStatus.NEW:
+        assert (order.lease_token, order.failures, order.dead_lettered_at) == (None, 0, None)
         assert at_venue is Answer.WORKING, f"NEW with us, {at_venue} at the exchange"
     if order.status is OrderStatus.CANCELED:
         assert at_venue in (None, Answer.CANCELED), f"CANCELED with us, {at_venue} at the exchange"
@@ -168,12 +171,21 @@ def check_history(versions: list[Order]) -> None:
 
 
 
+def check_leases(versions: list[Order], writers: list[str]) -> None:
+    """Check that a lease was given back by nobody but its holder."""
+    for before, after, writer in zip(versions, versions[1:], writers[1:], strict=False):
+        if before.lease_token is not None and after.lease_token is None:
+            assert before.lease_token.startswith(f"{writer} "), f"{writer} gave back the lease of {before.lease_token}"
+
+
 def check_always(platform: Platform) -> None:
     """Check what must be true at any moment."""
     assert platform.accepted <= platform.store.orders.keys(), "an accepted order is missing"
     for order_id, order in platform.store.orders.items():
         check_order(platform, order)
-        check_history(platform.store.history[order_id])
+        versions = platform.store.history[order_id]
+        check_history(versions)
+        check_leases(versions, platform.store.writers[order_id])
 
 
 def check_settled(platform: Platform) -> None:

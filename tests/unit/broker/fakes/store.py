@@ -21,7 +21,11 @@ class MemoryOrderStore:
     def __init__(self) -> None:
         self.orders: dict[OrderId, Order] = {}
         self.history: dict[OrderId, list[Order]] = {}
+        self.writers: dict[OrderId, list[str]] = {}
         self.stream: list[dict[str, Any]] = []
+
+    writer = ""
+    """Who has this view on the store; each version is kept with its writer."""
 
     def create(self, order: Order) -> None:
         existing = self.orders.get(order.order_id)
@@ -66,15 +70,18 @@ class MemoryOrderStore:
         kept, before = _as_kept(order), self.orders.get(order.order_id)
         self.orders[order.order_id] = kept
         self.history.setdefault(order.order_id, []).append(kept)
+        self.writers.setdefault(order.order_id, []).append(self.writer)
         self.stream.append(_stream_record(before, kept))
 
 
 class FaultyOrderStore(MemoryOrderStore):
     """The view of one caller on a store; its calls pass the hook before and after they take effect."""
 
-    def __init__(self, inner: MemoryOrderStore, hook: Hook = nothing) -> None:
+    def __init__(self, inner: MemoryOrderStore, hook: Hook = nothing, writer: str = "") -> None:
         super().__init__()
         self.orders, self.history, self.stream = inner.orders, inner.history, inner.stream
+        self.writers = inner.writers
+        self.writer = writer
         self._hook = hook
 
     def create(self, order: Order) -> None:

@@ -1,0 +1,61 @@
+"""A look into the queues, past the API."""
+
+import json
+from typing import Any
+
+from tests.moto_stack import sqs
+
+
+class Queues:
+    """The queues of the stack by the variables that hold their URLs."""
+
+    def __init__(self, environment: dict[str, str]) -> None:
+        self.placements = environment["PLACEMENTS_QUEUE_URL"]
+        self.dead_placements = environment["PLACEMENTS_DLQ_URL"]
+        self.dead_windows = environment["HAND_OVER_DLQ_URL"]
+
+    def put(self, url: str, body: str) -> None:
+        """Send a message."""
+        sqs().send_message(QueueUrl=url, MessageBody=body)
+
+    def bodies(self, url: str) -> list[str]:
+        """Return the bodies of all visible messages, and leave them visible."""
+        found: list[str] = []
+        handles: list[str] = []
+        while messages := sqs().receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages"):
+            found += [message["Body"] for message in messages]
+            handles += [message["ReceiptHandle"] for message in messages]
+        for handle in handles:
+            sqs().change_message_visibility(QueueUrl=url, ReceiptHandle=handle, VisibilityTimeout=0)
+        return found
+
+    def orders(self) -> list[str]:
+        """Return the ids of the orders in the placements queue."""
+        return [json.loads(body)["order_id"] for body in self.bodies(self.placements)]
+
+    def receive_as_lambda(self, times: int = 1) -> list[dict[str, Any]]:
+        """Receive messages of the placements queue, so many times each, as Lambda records."""
+        records: list[dict[str, Any]] = []
+        for at in range(times):
+            answer = sqs().receive_message(
+                QueueUrl=self.placements, MaxNumberOfMessages=10, MessageSystemAttributeNames=["All"],
+                VisibilityTimeout=0 if at < times - 1 else 120,
+            )
+            records = [_as_record(dict(message)) for message in answer.get("Messages", [])]
+        return records
+
+    def hidden(self) -> int:
+        """Return how many messages of the placements queue are hidden."""
+        name = "ApproximateNumberOfMessagesNotVisible"
+        answer = sqs().get_queue_attributes(QueueUrl=self.placements, AttributeNames=[name])
+        return int(answer["Attributes"][name])
+
+
+def _as_record(message: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "messageId": message["MessageId"],
+        "receiptHandle": message["ReceiptHandle"],
+        "body": message["Body"],
+        "attributes": message["Attributes"],
+        "eventSource": "aws:sqs",
+    }

@@ -1,0 +1,177 @@
+"""A random history of a platform: clients, events, crashes, lost answers, outages and time, in any order.
+
+The same seed gives the same history. Every actor can stand at any of its calls to the outside while others go on.
+"""
+
+from collections.abc import Callable
+from random import Random
+from typing import TypeVar
+
+from tests.unit.broker.actors import Actor
+from tests.unit.broker.fakes.exchange import Mode
+from tests.unit.broker.platform import Platform, check_always, check_settled
+
+MAX_ORDERS = 3
+MAX_ACTORS = 4
+MODES = [Mode.NORMAL] * 4 + [Mode.REFUSE, Mode.DOWN, Mode.DOWN, Mode.LOST_BEFORE, Mode.LOST_AFTER, Mode.LATE]
+SECONDS = [0.5, 3, 3, 31, 31, 31, 121, 121, 121, 1_000, 20_000, 16 * 24 * 3600]
+
+_T = TypeVar("_T")
+
+
+class History:
+    """One history. ``steps`` tells what happened, for the message of a failed check."""
+
+    def __init__(self, seed: int) -> None:
+        self.platform = Platform()
+        self.actors: list[Actor] = []
+        self.steps: list[str] = []
+        self._random = Random(seed)
+        self._keys = 0
+
+    def run(self, length: int) -> None:
+        """Take so many steps, then let everything come to rest; check after each step and at the end."""
+        try:
+            self._take_steps(length)
+            for actor in self.actors:
+                self._pick([actor.finish, actor.crash])()
+        finally:
+            # Also after a failed check: a thread that waits for ever would keep the test process alive.
+            for actor in self.actors:
+                actor.crash()
+        check_always(self.platform)
+        self.platform.settle()
+        check_settled(self.platform)
+
+    def _take_steps(self, length: int) -> None:
+        kinds = self._weighted_steps()
+        for _ in range(length):
+            step = self._random.choice(kinds)
+            self.steps.append(f"{self.platform.clock()} {step.__name__}")
+            step()
+            self.actors = [actor for actor in self.actors if not actor.done]
+            check_always(self.platform)
+
+    def _weighted_steps(self) -> list[Callable[[], None]]:
+        weights = {
+            self.submit: 2,
+            self.cancel: 2,
+            self.hand_over: 3,
+            self.deliver: 8,
+            self.go_on: 14,
+            self.finish: 4,
+            self.lose_answer: 2,
+            self.crash: 2,
+            self.sweep: 2,
+            self.redrive: 1,
+            self.duplicate_message: 2,
+            self.lose_message: 1,
+            self.change_exchange: 4,
+            self.late_call_arrives: 2,
+            self.time_passes: 4,
+            self.wait_for_message: 4,
+        }
+        return [step for step, weight in weights.items() for _ in range(weight)]
+
+    # --- Clients -----------------------------------------------------------------------------------------------
+
+    def submit(self) -> None:
+        """Send an order; when the answer is lost, a later step sends it again with the same key."""
+        if self._keys < MAX_ORDERS:
+            actor = self.platform.submitting(f"key {self._keys}")
+            for _ in range(self._random.randint(1, 3)):
+                actor.go_on()
+            self._pick([actor.finish, actor.finish, actor.fail, actor.crash])()
+            actor.finish()
+            self._keys += actor.error is None
+
+    def cancel(self) -> None:
+        """Let a client begin to cancel an order."""
+        if self.platform.store.orders:
+            self._start(lambda: self.platform.canceling(self._pick(list(self.platform.store.orders))))
+
+    # --- Events ------------------------------------------------------------------------------------------------
+
+    def hand_over(self) -> None:
+        """Hand over some stream records: mostly once, sometimes twice or never."""
+        start, records = self.platform.streamed, self._random.randint(1, 5)
+        for _ in range(self._pick([1, 1, 1, 1, 2, 0])):
+            self.platform.streamed = start
+            self.platform.hand_over_stream(records)
+        self.platform.streamed = min(start + records, len(self.platform.store.stream))
+
+    def deliver(self) -> None:
+        """Let a worker receive any visible message."""
+        if messages := self.platform.visible():
+            self._start(lambda: self.platform.take_up(self._pick(messages)))
+
+    def duplicate_message(self) -> None:
+        """Let a message be there twice."""
+        if 0 < len(self.platform.queue.messages) < 6:
+            self.platform.queue.put(self._pick(self.platform.queue.messages).body)
+
+    def lose_message(self) -> None:
+        """Let a message or a dead letter expire."""
+        messages = self._pick([self.platform.queue.messages, self.platform.queue.dead])
+        if messages:
+            messages.remove(self._pick(messages))
+
+    def sweep(self) -> None:
+        """Begin a sweep."""
+        self._start(self.platform.sweeping)
+
+    def redrive(self) -> None:
+        """Begin a redrive."""
+        if self.platform.queue.dead:
+            self._start(self.platform.redriving)
+
+    # --- Actors between two of their calls ---------------------------------------------------------------------
+
+    def go_on(self) -> None:
+        """Let somebody take a few steps."""
+        if self.actors:
+            actor = self._pick(self.actors)
+            for _ in range(self._random.randint(1, 4)):
+                actor.go_on()
+
+    def finish(self) -> None:
+        """Let somebody come to an end."""
+        if self.actors:
+            self._pick(self.actors).finish()
+
+    def lose_answer(self) -> None:
+        """Let somebody's call fail, before or after it took effect."""
+        if self.actors:
+            self._pick(self.actors).fail()
+
+    def crash(self) -> None:
+        """Let somebody die."""
+        if self.actors:
+            self._pick(self.actors).crash()
+
+    # --- The exchange and time ---------------------------------------------------------------------------------
+
+    def change_exchange(self) -> None:
+        """Let the exchange be well or ill."""
+        self.platform.venue.mode = self._pick(MODES)
+
+    def late_call_arrives(self) -> None:
+        """Let a call reach the exchange long after its caller gave up."""
+        self.platform.venue.let_late_arrive(self._random.randint(0, 7))
+
+    def time_passes(self) -> None:
+        """Let some time pass."""
+        self.platform.clock.advance(self._pick(SECONDS))
+
+    def wait_for_message(self) -> None:
+        """Let time pass until a message can be received."""
+        self.platform.wait_for_message()
+
+    def _start(self, make: Callable[[], Actor]) -> None:
+        if len(self.actors) < MAX_ACTORS:
+            actor = make()
+            self.actors.append(actor)
+            actor.go_on()
+
+    def _pick(self, choices: list[_T]) -> _T:
+        return self._random.choice(choices)

@@ -1,0 +1,81 @@
+import os
+import subprocess
+import sys
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from chalicelib.core.settings import Settings, SettingsError, read_settings
+from tests.moto_stack import read_resources
+
+ROOT = Path(__file__).parents[3]
+ENVIRONMENT = {
+    "RIALTO_STAGE": "dev",
+    "BROKER_ORDERS_TABLE": "orders",
+    "OPERATIONS_TABLE": "operations",
+    "PLACEMENTS_QUEUE_URL": "https://sqs/placements",
+    "PLACEMENTS_DLQ_URL": "https://sqs/placements-dlq",
+    "HAND_OVER_DLQ_URL": "https://sqs/hand-over-dlq",
+    "EXCHANGE": "http",
+    "EXCHANGE_URL": "http://127.0.0.1:8082",
+    "EXCHANGE_TIMEOUT": "3",
+    "GIVEN_FAILURE_RATE": "0.1",
+    "GIVEN_LATENCY": "0.5",
+    "PLACEMENT_LEASE": "30",
+    "PLACEMENT_VISIBILITY": "120",
+    "PLACEMENT_MAX_RECEIVES": "20",
+}
+
+
+def test_settings_are_read_from_the_environment() -> None:
+    assert read_settings(ENVIRONMENT) == Settings(
+        stage="dev",
+        broker_orders_table="orders",
+        operations_table="operations",
+        placements_queue_url="https://sqs/placements",
+        placements_dlq_url="https://sqs/placements-dlq",
+        hand_over_dlq_url="https://sqs/hand-over-dlq",
+        exchange="http",
+        exchange_url="http://127.0.0.1:8082",
+        exchange_timeout=3.0,
+        given_failure_rate=0.1,
+        given_latency=0.5,
+        placement_lease=timedelta(seconds=30),
+        placement_visibility=timedelta(seconds=120),
+        placement_max_receives=20,
+    )
+
+
+def test_environment_is_read_when_it_is_needed(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in ENVIRONMENT.items():
+        monkeypatch.setenv(name, value)
+    assert read_settings().stage == "dev"
+    monkeypatch.setenv("RIALTO_STAGE", "prod")
+    assert read_settings().stage == "prod"
+
+
+def test_application_can_be_imported_without_any_setting() -> None:
+    clean = {"PATH": os.environ["PATH"], "PYTHONDONTWRITEBYTECODE": "1"}
+    program = "import app; print(len(app.app.routes))"
+    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, env=clean, capture_output=True, text=True)  # noqa: PLW1510
+    assert (done.returncode, done.stderr) == (0, "")
+    assert int(done.stdout) > 5
+
+
+@pytest.mark.parametrize("name", sorted(ENVIRONMENT))
+def test_missing_setting_is_named(name: str) -> None:
+    without = {other: value for other, value in ENVIRONMENT.items() if other != name}
+    with pytest.raises(SettingsError, match=f"{name} is not set"):
+        read_settings(without)
+
+
+@pytest.mark.parametrize("name", [name for name, value in ENVIRONMENT.items() if value.replace(".", "").isdigit()])
+def test_setting_that_is_no_number_is_named(name: str) -> None:
+    with pytest.raises(SettingsError, match=f"{name} is no number: 'soon'"):
+        read_settings({**ENVIRONMENT, name: "soon"})
+
+
+def test_template_gives_every_setting() -> None:
+    given = read_resources()["Globals"]["Function"]["Environment"]["Variables"]
+    assert set(ENVIRONMENT) <= set(given)
