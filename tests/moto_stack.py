@@ -38,13 +38,15 @@ _Loader.add_multi_constructor("!", _intrinsic)
 @cache
 def dynamodb() -> "DynamoDBClient":
     """Return a client for tests to look into tables."""
-    return boto3.client("dynamodb")
+    client: DynamoDBClient = boto3.client("dynamodb")
+    return client
 
 
 @cache
 def sqs() -> "SQSClient":
     """Return a client for tests to look into queues."""
-    return boto3.client("sqs")
+    client: SQSClient = boto3.client("sqs")
+    return client
 
 
 @cache

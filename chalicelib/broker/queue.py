@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Protocol
 
 from chalicelib.broker.order import OrderId
+from chalicelib.core.ids import is_id
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
@@ -78,6 +79,9 @@ def read_body(body: str) -> tuple[OrderId, int]:
     """
     try:
         content = json.loads(body)
-        return OrderId(str(content["order_id"])), int(content.get("redrives", 0))
-    except (ValueError, TypeError, KeyError, AttributeError):
+        order_id, redrives = str(content["order_id"]), int(content.get("redrives", 0))
+    except (ValueError, ArithmeticError, RecursionError, TypeError, KeyError, AttributeError):
         raise InvalidMessageError(body[:200]) from None
+    if not is_id(order_id):
+        raise InvalidMessageError(body[:200])
+    return OrderId(order_id), redrives

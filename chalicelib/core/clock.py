@@ -20,6 +20,12 @@ def parse_timestamp(text: str) -> datetime:
     """Return the moment that :func:`format_timestamp` wrote.
 
     Raises:
-        ValueError: if the text is no RFC 3339 timestamp.
+        ValueError: if the text is no RFC 3339 timestamp, which has an offset from UTC.
     """
-    return datetime.fromisoformat(text)
+    moment = datetime.fromisoformat(text)
+    if moment.tzinfo is None:
+        raise ValueError(f"A timestamp without an offset: {text!r}")
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError:
+        raise ValueError(f"A timestamp out of range: {text!r}") from None

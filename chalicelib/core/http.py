@@ -42,15 +42,17 @@ def view(
             started = time.perf_counter()
             request = current_request()
             request_id = str(request.context.get("requestId", ""))
+            code = None
             try:
                 response = handle(*args, **kwargs)
             except RialtoError as error:
+                code = error.code
                 response = _problem(error, request_id)
             except Exception:
                 log_failure("request failed", request_id=request_id, route=request.context.get("resourcePath"))
                 response = _fault(fault_body, request_id)
             response.headers["X-Request-Id"] = request_id
-            _report(request, response, request_id, started)
+            _report(request, response, code, started)
             return response
 
         return answer
@@ -137,15 +139,17 @@ def _fault(body: Mapping[str, Any] | None, request_id: str) -> Response:
     return _problem(RialtoError("A fault of ours. It is logged under this request_id."), request_id)
 
 
-def _report(request: Request, response: Response, request_id: str, started: float) -> None:
-    milliseconds = round((time.perf_counter() - started) * 1000, 1)
+def _report(request: Request, response: Response, code: str | None, started: float) -> None:
     log_event(
         "request",
-        request_id=request_id,
+        request_id=response.headers["X-Request-Id"],
         method=request.method,
         route=request.context.get("resourcePath"),
+        # What the request was about, or what it made.
+        order_id=(request.uri_params or {}).get("order_id") or response.headers.get("Location", "")[-36:] or None,
         status=response.status_code,
-        latency_ms=milliseconds,
+        code=code,
+        latency_ms=round((time.perf_counter() - started) * 1000, 1),
     )
     if response.status_code >= 500:
         put_metrics([("Faults", MetricUnit.Count, 1)])

@@ -159,6 +159,6 @@ def window_of(letter: Letter) -> dict[str, Any]:
     """Return what Lambda tells of a stream window that it gave up, as it stands in the letter."""
     try:
         content = json.loads(letter.body)
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     return content if isinstance(content, dict) else {}

@@ -152,5 +152,6 @@ def _reason(letter: Letter, order_id: OrderId | None, order: Order | None) -> st
         return order.dead_letter_cause.value if order.dead_letter_cause else "worker_failed"
     if order_id is not None:
         return "unknown_order"
-    condition = window_of(letter).get("requestContext", {}).get("condition")
+    context = window_of(letter).get("requestContext")
+    condition = context.get("condition") if isinstance(context, dict) else None
     return str(condition) if condition else "unreadable_message"

@@ -159,38 +159,47 @@ class Stack:
             self._set_environment(name, before)
 
     @contextmanager
-    def paused(self, output: str, *, lose: bool = False) -> Iterator[None]:
-        """Disable a function's event source for a while. ``lose``: begin again at LATEST afterwards."""
-        name = self.deployment.outputs[output]
-        (mapping,) = self.functions.list_event_source_mappings(FunctionName=name)["EventSourceMappings"]
+    def paused(self, output: str) -> Iterator[None]:
+        """Disable a function's event source for a while."""
+        (mapping,) = self._mappings(output)
         self._switch(mapping["UUID"], enabled=False)
         try:
             yield
         finally:
-            if lose:
-                self._recreate(mapping)
-            else:
-                self._switch(mapping["UUID"], enabled=True)
+            self._switch(mapping["UUID"], enabled=True)
+
+    @contextmanager
+    def losing_events(self, output: str) -> Iterator[None]:
+        """Take a function's stream away for a while, and give it back at LATEST: what came meanwhile is lost."""
+        (mapping,) = self._mappings(output)
+        self.functions.delete_event_source_mapping(UUID=mapping["UUID"])
+        eventually(lambda: self._mappings(output), lambda mappings: not mappings)
+        try:
+            yield
+        finally:
+            kept = {key: mapping[key] for key in ("EventSourceArn", "BatchSize", "FilterCriteria") if mapping.get(key)}
+            created = self.functions.create_event_source_mapping(
+                FunctionName=self.deployment.outputs[output], StartingPosition="LATEST", **kept
+            )
+            self._wait_for_mapping(created["UUID"], "Enabled")
 
     def _set_environment(self, name: str, variables: dict[str, str]) -> None:
         self.functions.update_function_configuration(FunctionName=name, Environment={"Variables": variables})
         self.functions.get_waiter("function_updated_v2").wait(FunctionName=name)
 
+    def _mappings(self, output: str) -> list[dict[str, Any]]:
+        name = self.deployment.outputs[output]
+        mappings: list[dict[str, Any]] = self.functions.list_event_source_mappings(FunctionName=name)[
+            "EventSourceMappings"
+        ]
+        return mappings
+
     def _switch(self, uuid: str, *, enabled: bool) -> None:
         self.functions.update_event_source_mapping(UUID=uuid, Enabled=enabled)
-        state = "Enabled" if enabled else "Disabled"
-        eventually(lambda: self.functions.get_event_source_mapping(UUID=uuid)["State"], lambda seen: seen == state)
+        self._wait_for_mapping(uuid, "Enabled" if enabled else "Disabled")
 
-    def _recreate(self, mapping: dict[str, Any]) -> None:
-        self.functions.delete_event_source_mapping(UUID=mapping["UUID"])
-        name = mapping["FunctionArn"]
-        listed = self.functions.list_event_source_mappings
-        eventually(lambda: listed(FunctionName=name)["EventSourceMappings"], lambda mappings: not mappings)
-        kept = ("EventSourceArn", "BatchSize", "FilterCriteria")
-        created = self.functions.create_event_source_mapping(
-            FunctionName=name, StartingPosition="LATEST", **{key: mapping[key] for key in kept if mapping.get(key)}
-        )
-        self._switch(created["UUID"], enabled=True)
+    def _wait_for_mapping(self, uuid: str, state: str) -> None:
+        eventually(lambda: self.functions.get_event_source_mapping(UUID=uuid)["State"], lambda seen: seen == state)
 
 
 def _processes_of(function: str) -> Iterator[int]:

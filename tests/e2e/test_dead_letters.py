@@ -98,7 +98,7 @@ def test_a_message_that_names_no_order_ends_as_a_visible_dead_letter(stack: Stac
 
 
 def test_a_lost_stream_window_is_placed_by_its_redrive(stack: Stack) -> None:
-    with stack.paused("HandOverFunction", lose=True):
+    with stack.losing_events("HandOverFunction"):
         order_id = stack.submit()["id"]
     window = '{"requestContext": {"condition": "RetryAttemptsExhausted"}, "DDBStreamBatchInfo": {"batchSize": 1}}'
     stack.sqs.send_message(QueueUrl=stack.deployment.outputs["HandOverDeadLetterQueue"], MessageBody=window)

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from tests.e2e.stack import ISIN, Stack, eventually
+from tests.e2e.stack import ISIN, Stack
 
 FAULT = {"message": "Internal server error while placing the order"}
 GATEWAY_FAULT = {**FAULT, "RESPONSE": "ERROR"}
@@ -14,10 +14,17 @@ ORDER = {"type": "market", "side": "buy", "instrument": ISIN, "quantity": 1}
 
 
 @pytest.fixture
-def deaf_endpoint() -> Iterator[str]:
+def deaf_server() -> Iterator[socket.socket]:
     """A server that takes connections and never answers."""
     with socket.create_server(("127.0.0.1", 0), backlog=64) as server:
-        yield f"http://127.0.0.1:{server.getsockname()[1]}"
+        server.settimeout(30)
+        yield server
+
+
+@pytest.fixture
+def deaf_endpoint(deaf_server: socket.socket) -> str:
+    """The address of the server that never answers."""
+    return f"http://127.0.0.1:{deaf_server.getsockname()[1]}"
 
 
 @pytest.fixture
@@ -49,11 +56,15 @@ def test_a_table_that_hangs_gives_the_exact_500(stack: Stack, deaf_endpoint: str
     assert (response.status_code, response.json()) == (500, FAULT)
 
 
-def test_a_function_that_dies_gives_the_gateways_500(stack: Stack, deaf_endpoint: str) -> None:
+def test_a_function_that_dies_gives_the_gateways_500(
+    stack: Stack, deaf_server: socket.socket, deaf_endpoint: str
+) -> None:
     with stack.environment("APIHandlerName", AWS_ENDPOINT_URL_DYNAMODB=deaf_endpoint), ThreadPoolExecutor(1) as pool:
         pending = pool.submit(stack.http.post, "/orders", json=ORDER)
-        eventually(lambda: stack.kill_workers("APIHandlerName"), lambda killed: killed > 0, every=0.05)
-        response = pending.result()
+        connection, _ = deaf_server.accept()  # The function is in the middle of its write.
+        with connection:
+            assert stack.kill_workers("APIHandlerName") >= 1
+            response = pending.result()
 
     assert (response.status_code, response.json()) == (500, GATEWAY_FAULT)
 

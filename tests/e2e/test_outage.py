@@ -33,6 +33,5 @@ def test_a_long_outage_costs_a_bounded_number_of_attempts_and_one_message_for_ea
         stack.wait_for(order_id, "NEW", within=2 * SECONDS + 30)
     after = {order_id: stack.timeline(order_id)["attempts"] for order_id in accepted}
     assert all(after[order_id] <= before[order_id] + 2 for order_id in accepted)
-    assert sum(after.values()) <= sum(before.values()) + len(accepted) + 5
     stack.wait_until_quiet()
     assert sum(order["status"] == "working" for order in stack.exchange.orders().values()) >= len(accepted)

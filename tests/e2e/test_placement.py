@@ -94,7 +94,7 @@ def test_a_worker_killed_while_placing_loses_nothing(stack: Stack) -> None:
 
 
 def test_a_lost_stream_event_is_found_by_the_sweep(stack: Stack) -> None:
-    with stack.paused("HandOverFunction", lose=True):
+    with stack.losing_events("HandOverFunction"):
         lost = [stack.submit()["id"] for _ in range(5)]
     later = stack.submit()["id"]
     stack.wait_for(later, "NEW")

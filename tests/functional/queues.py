@@ -38,7 +38,9 @@ class Queues:
         records: list[dict[str, Any]] = []
         for at in range(times):
             answer = sqs().receive_message(
-                QueueUrl=self.placements, MaxNumberOfMessages=10, MessageSystemAttributeNames=["All"],
+                QueueUrl=self.placements,
+                MaxNumberOfMessages=10,
+                MessageSystemAttributeNames=["All"],
                 VisibilityTimeout=0 if at < times - 1 else 120,
             )
             records = [_as_record(dict(message)) for message in answer.get("Messages", [])]
@@ -46,9 +48,8 @@ class Queues:
 
     def hidden(self) -> int:
         """Return how many messages of the placements queue are hidden."""
-        name = "ApproximateNumberOfMessagesNotVisible"
-        answer = sqs().get_queue_attributes(QueueUrl=self.placements, AttributeNames=[name])
-        return int(answer["Attributes"][name])
+        answer = sqs().get_queue_attributes(QueueUrl=self.placements, AttributeNames=["All"])
+        return int(answer["Attributes"]["ApproximateNumberOfMessagesNotVisible"])
 
 
 def _as_record(message: dict[str, Any]) -> dict[str, Any]:

@@ -44,9 +44,7 @@ def test_post_with_a_setting_missing_is_exactly_the_fault(gateway: Gateway, monk
     assert_fault(gateway.post("/orders", LIMIT_ORDER))
 
 
-def test_post_survives_one_broken_connection(
-    gateway: Gateway, orders: Orders, client_faults: ClientFaults
-) -> None:
+def test_post_survives_one_broken_connection(gateway: Gateway, orders: Orders, client_faults: ClientFaults) -> None:
     client_faults.never_arrives(PUT, times=2)
     assert gateway.post("/orders", LIMIT_ORDER).status == 201
     assert orders.count() == 1
@@ -99,9 +97,7 @@ def test_fault_elsewhere_is_a_problem_that_tells_nothing_of_the_inside(
     assert answer.headers["Content-Type"] == "application/problem+json"
 
 
-def test_cancel_whose_answer_was_lost_is_done(
-    gateway: Gateway, client_faults: ClientFaults
-) -> None:
+def test_cancel_whose_answer_was_lost_is_done(gateway: Gateway, client_faults: ClientFaults) -> None:
     order_id = gateway.post("/orders", LIMIT_ORDER).content["id"]
     client_faults.loses_answer(PUT)
     answer = gateway.post(f"/orders/{order_id}/cancel")

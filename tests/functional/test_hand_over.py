@@ -4,8 +4,8 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from chalicelib.broker.queue import HandOverError, SqsPlacementQueue
 
+from chalicelib.broker.queue import HandOverError, SqsPlacementQueue
 from tests.client_faults import ClientFaults
 from tests.functional.events import stream_event
 from tests.functional.lambdas import invoke

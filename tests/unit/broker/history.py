@@ -4,12 +4,13 @@ The same seed gives the same history. Every actor can stand at any of its calls 
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 from random import Random
 from typing import TypeVar
 
 from tests.unit.broker.actors import Actor
 from tests.unit.broker.fakes.exchange import Mode
-from tests.unit.broker.platform import Platform, check_always, check_settled
+from tests.unit.broker.platform import POLICY, Platform, check_always, check_messages, check_settled
 
 MAX_ORDERS = 3
 MAX_ACTORS = 4
@@ -23,10 +24,13 @@ class History:
     """One history. ``steps`` tells what happened, for the message of a failed check."""
 
     def __init__(self, seed: int) -> None:
-        self.platform = Platform()
+        self._random = Random(seed)
+        self._may_lose_messages = seed % 2 == 0
+        self._changes_of_exchange = self._pick([1, 4])
+        self.platform = Platform(replace(POLICY, max_receives=self._pick([2, 3, 6])))
+        self.platform.venue.mode = self._pick(MODES)
         self.actors: list[Actor] = []
         self.steps: list[str] = []
-        self._random = Random(seed)
         self._keys = 0
 
     def run(self, length: int) -> None:
@@ -40,6 +44,9 @@ class History:
             for actor in self.actors:
                 actor.crash()
         check_always(self.platform)
+        if not self._may_lose_messages:
+            self.platform.hand_over_stream(len(self.platform.store.stream))
+            check_messages(self.platform)
         self.platform.settle()
         check_settled(self.platform)
 
@@ -55,21 +62,21 @@ class History:
     def _weighted_steps(self) -> list[Callable[[], None]]:
         weights = {
             self.submit: 2,
-            self.cancel: 2,
-            self.hand_over: 3,
+            self.cancel: 3,
+            self.hand_over: 4,
             self.deliver: 8,
             self.go_on: 14,
             self.finish: 4,
-            self.lose_answer: 2,
-            self.crash: 2,
+            self.lose_answer: 3,
+            self.crash: 3,
             self.sweep: 2,
-            self.redrive: 1,
+            self.redrive: 3,
             self.duplicate_message: 2,
-            self.lose_message: 1,
-            self.change_exchange: 4,
+            self.lose_message: 3,
+            self.change_exchange: self._changes_of_exchange,
             self.late_call_arrives: 2,
             self.time_passes: 4,
-            self.wait_for_message: 4,
+            self.wait_for_message: 6,
         }
         return [step for step, weight in weights.items() for _ in range(weight)]
 
@@ -95,7 +102,7 @@ class History:
     def hand_over(self) -> None:
         """Hand over some stream records: mostly once, sometimes twice or never."""
         start, records = self.platform.streamed, self._random.randint(1, 5)
-        for _ in range(self._pick([1, 1, 1, 1, 2, 0])):
+        for _ in range(self._pick([1, 1, 1, 1, 2, 1 - self._may_lose_messages])):
             self.platform.streamed = start
             self.platform.hand_over_stream(records)
         self.platform.streamed = min(start + records, len(self.platform.store.stream))
@@ -113,7 +120,7 @@ class History:
     def lose_message(self) -> None:
         """Let a message or a dead letter expire."""
         messages = self._pick([self.platform.queue.messages, self.platform.queue.dead])
-        if messages:
+        if messages and self._may_lose_messages:
             messages.remove(self._pick(messages))
 
     def sweep(self) -> None:

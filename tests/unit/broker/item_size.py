@@ -16,7 +16,7 @@ def _value_size(value: dict[str, Any]) -> int:
     if kind == "N":
         # 1 byte per two significant digits, 1 more, and 1 for a minus sign.
         digits = len(Decimal(content).normalize().as_tuple().digits)
-        return (digits + 1) // 2 + 1 + content.startswith("-")
+        return (digits + 1) // 2 + 1 + str(content).startswith("-")
     if kind == "L":
         return 3 + sum(1 + _value_size(entry) for entry in content)
     assert kind in ("BOOL", "NULL")

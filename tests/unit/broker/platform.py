@@ -1,7 +1,7 @@
 """The broker and operations as they are, over fakes of everything outside; each use of it is an actor."""
 
-from datetime import timedelta
-from itertools import count
+from datetime import datetime, timedelta
+from itertools import count, pairwise
 from typing import Any
 
 from chalicelib.broker.hand_over import hand_over
@@ -37,7 +37,7 @@ class Platform:
         self.queue = MemoryQueue(self.clock, policy.visibility, policy.max_receives)
         self.venue = Venue()
         self.states = MemoryStateStore()
-        self.accepted: set[OrderId] = set()
+        self.accepted: dict[OrderId, datetime] = {}
         self.streamed = 0
         self._workers = count(1)
 
@@ -46,7 +46,7 @@ class Platform:
 
         def run(hook: Hook) -> None:
             submission = submit_order(FaultyOrderStore(self.store, hook), REQUEST, key, self.clock)
-            self.accepted.add(submission.order.order_id)
+            self.accepted[submission.order.order_id] = submission.order.created_at
 
         return Actor(f"submit {key}", run)
 
@@ -163,29 +163,42 @@ def check_order(platform: Platform, order: Order) -> None:
 
 def check_history(versions: list[Order]) -> None:
     """Check that the versions of an order follow each other as the rules have it."""
-    for before, after in zip(versions, versions[1:], strict=False):
+    for before, after in pairwise(versions):
         assert after.version == before.version + 1
         assert after.status == before.status or after.status in TRANSITIONS[before.status]
+        # Neither does this exchange ever refuse a cancel.
+        assert (before.status, after.status) != (OrderStatus.PENDING_CANCEL, OrderStatus.NEW), "a cancel was forgotten"
         assert after.timeline_count >= before.timeline_count
         assert after.attempts >= before.attempts
 
 
-
 def check_leases(versions: list[Order], writers: list[str]) -> None:
-    """Check that a lease was given back by nobody but its holder."""
+    """Check that a lease was given back by nobody but its holder, and taken over by nobody before its end."""
     for before, after, writer in zip(versions, versions[1:], writers[1:], strict=False):
         if before.lease_token is not None and after.lease_token is None:
             assert before.lease_token.startswith(f"{writer} "), f"{writer} gave back the lease of {before.lease_token}"
+        if before.lease_token != after.lease_token and None not in (before.lease_token, after.lease_token):
+            assert before.next_attempt_at is not None
+            assert after.next_attempt_at is not None
+            assert after.next_attempt_at - POLICY.lease >= before.next_attempt_at, "a live lease was taken"
 
 
 def check_always(platform: Platform) -> None:
     """Check what must be true at any moment."""
-    assert platform.accepted <= platform.store.orders.keys(), "an accepted order is missing"
+    for order_id, created_at in platform.accepted.items():
+        assert platform.store.orders[order_id].created_at == created_at, "an accepted order is another one"
     for order_id, order in platform.store.orders.items():
         check_order(platform, order)
         versions = platform.store.history[order_id]
         check_history(versions)
         check_leases(versions, platform.store.writers[order_id])
+
+
+def check_messages(platform: Platform) -> None:
+    """Check that every order that waits has a message. So it is as long as no message was lost by others."""
+    bodies = [message.body for message in (*platform.queue.messages, *platform.queue.dead)]
+    for order in platform.waiting():
+        assert any(order.order_id in body for body in bodies), "an order waits without a message"
 
 
 def check_settled(platform: Platform) -> None:

@@ -10,8 +10,7 @@ from hypothesis import given, settings
 
 from chalicelib.broker.item import SHARDS
 from chalicelib.broker.order import Order, OrderId
-from chalicelib.broker.placement import Policy, Purpose, claim, record_outcome, request_cancel
-from chalicelib.broker.placement import Answer, Outcome
+from chalicelib.broker.placement import Answer, Outcome, Policy, Purpose, claim, record_outcome, request_cancel
 from chalicelib.broker.store import OrderExistsError, OrderStore, Position, StaleOrderError
 from chalicelib.core.ids import new_id, shard_of
 from chalicelib.core.lifecycle import FINAL, OrderStatus
@@ -130,7 +129,9 @@ class SaveContract:
         assert store.save(change) == first
         assert store.get(order.order_id) == first
 
-    def test_repeated_save_is_recognised_though_timeline_times_are_kept_in_milliseconds(self, store: OrderStore) -> None:
+    def test_repeated_save_is_recognised_though_timeline_times_are_kept_in_milliseconds(
+        self, store: OrderStore
+    ) -> None:
         (order,) = stored(store, at(0))
         change = request_cancel(order, at(0.0019), can_cancel=True)
         store.save(change)

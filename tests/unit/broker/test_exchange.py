@@ -50,7 +50,7 @@ def free_port() -> int:
 class TestGivenFunction:
     @pytest.mark.parametrize("order", [None, "", {}, 0])
     def test_no_order_is_a_value_error(self, order: object) -> None:
-        with pytest.raises(ValueError, match="^Required order parameter not provided$"):
+        with pytest.raises(ValueError, match=r"^Required order parameter not provided$"):
             place_order(order)
 
     def test_failure_has_the_given_text(self) -> None:

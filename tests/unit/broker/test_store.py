@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from pynamodb.exceptions import PutError
 
-from chalicelib.broker.order import TIMELINE_LENGTH, Order
+from chalicelib.broker.order import TIMELINE_LENGTH, Order, OrderId
 from chalicelib.broker.placement import MAX_REASON, Answer, Outcome, Purpose, claim, record_outcome
 from chalicelib.broker.store import DynamoOrderStore, OrderStore, StaleOrderError
 from chalicelib.core.ids import new_id
@@ -45,9 +45,7 @@ def table(aws: dict[str, str]) -> str:
 
 
 def read_item(table: str, order: Order) -> dict[str, dict[str, Any]]:
-    answer: dict[str, Any] = dict(
-        dynamodb().get_item(TableName=table, Key={"order_id": {"S": order.order_id}})
-    )
+    answer: dict[str, Any] = dict(dynamodb().get_item(TableName=table, Key={"order_id": {"S": order.order_id}}))
     item: dict[str, dict[str, Any]] = answer["Item"]
     return item
 
@@ -151,7 +149,7 @@ def longest_history(reason: str) -> list[Order]:
 def test_longest_order_fits_into_one_write_unit(store: DynamoOrderStore, table: str, reason: str) -> None:
     sizes = {}
     for stage in longest_history(reason):
-        order = replace(stage, order_id=new_id())
+        order = replace(stage, order_id=OrderId(new_id()))
         store.create(order)
         sizes[order.status, order.lease_token is None] = item_size(read_item(table, order))
     assert max(sizes.values()) <= 1024, sizes

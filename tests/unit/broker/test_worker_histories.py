@@ -7,7 +7,7 @@ import pytest
 
 from tests.unit.broker.history import History
 
-HISTORIES = 25
+HISTORIES = 40
 LENGTH = 150
 
 

@@ -43,9 +43,9 @@ class VenueHandler(BaseHTTPRequestHandler):
         self.server.requests.append((self.command, self.path, json.loads(body) if body else None))
         self.server.reply(self)
 
-    do_PUT = do_GET = do_DELETE = _handle
+    do_PUT = do_GET = do_DELETE = _handle  # noqa: N815 - the names that http.server calls
 
-    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
+    def log_message(self, format: str, *args: Any) -> None:
         """Stay silent."""
 
 

@@ -32,7 +32,18 @@ def test_texts_sort_like_moments(first: datetime, second: datetime) -> None:
     assert (format_timestamp(first) < format_timestamp(second)) == (first < second)
 
 
-@pytest.mark.parametrize("text", ["", "now", "2026-13-01T00:00:00Z"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "now",
+        "2026-13-01T00:00:00Z",
+        "2026-03-02T09:30:00",
+        "2026-03-02",
+        "0001-01-01T00:00:00+14:00",
+        "9999-12-31T23:59:59-14:00",
+    ],
+)
 def test_what_is_no_timestamp_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match=r".+"):
         parse_timestamp(text)

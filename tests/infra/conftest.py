@@ -1,0 +1,29 @@
+"""The packaged template, and fixtures for functions on moto."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from infra.package import package
+from tests.aws_fixtures import aws, aws_parameters, client_faults
+
+__all__ = ["aws", "aws_parameters", "client_faults"]
+
+os.environ.update(POWERTOOLS_SERVICE_NAME="rialto", POWERTOOLS_METRICS_NAMESPACE="Rialto")
+
+Template = dict[str, Any]
+
+
+@pytest.fixture(scope="session")
+def template_path() -> Path:
+    """The template as it is deployed."""
+    return package()
+
+
+@pytest.fixture(scope="session")
+def template(template_path: Path) -> Template:
+    document: Template = yaml.safe_load(template_path.read_text())
+    return document

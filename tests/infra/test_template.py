@@ -1,0 +1,209 @@
+"""What must be true of everything that is deployed."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cfnlint.api import lint_file  # type: ignore[import-untyped]
+
+from app import app
+from chalicelib.broker.placement import LETTER_LIFE
+from tests.infra.conftest import Template
+
+FUNCTIONS = {
+    "APIHandler": "app.app",
+    "HandOverOrders": "app.hand_over_orders",
+    "PlaceOrders": "app.place_orders",
+    "Sweep": "app.sweep",
+}
+FAULT = {"message": "Internal server error while placing the order", "RESPONSE": "ERROR"}
+
+
+def of_type(template: Template, kind: str) -> dict[str, dict[str, Any]]:
+    return {n: r["Properties"] for n, r in template["Resources"].items() if r["Type"] == kind}
+
+
+def tables(template: Template) -> dict[str, dict[str, Any]]:
+    return of_type(template, "AWS::DynamoDB::Table")
+
+
+def queues(template: Template) -> dict[str, dict[str, Any]]:
+    return of_type(template, "AWS::SQS::Queue")
+
+
+def functions(template: Template) -> dict[str, dict[str, Any]]:
+    return of_type(template, "AWS::Serverless::Function")
+
+
+def default(template: Template, parameter: str) -> float:
+    return float(template["Parameters"][parameter]["Default"])
+
+
+def dead_letter_queues(template: Template) -> set[str]:
+    """Return the queues that take what others give up."""
+    policies = [queue["RedrivePolicy"] for queue in queues(template).values() if "RedrivePolicy" in queue]
+    redriven = {policy["deadLetterTargetArn"]["Fn::GetAtt"][0] for policy in policies}
+    return redriven | {
+        source["DestinationConfig"]["OnFailure"]["Destination"]["Fn::GetAtt"][0]
+        for source in sources(template, "DynamoDB")
+    }
+
+
+def sources(template: Template, kind: str) -> list[dict[str, Any]]:
+    events = [event for function in functions(template).values() for event in function.get("Events", {}).values()]
+    return [event["Properties"] for event in events if event["Type"] == kind]
+
+
+class TestFunctions:
+    def test_every_function_is_an_entry_point_of_the_app(self, template: Template) -> None:
+        assert {name: function["Handler"] for name, function in functions(template).items()} == FUNCTIONS
+
+    def test_every_function_has_a_role_of_its_own(self, template: Template) -> None:
+        roles = [function["Role"]["Fn::GetAtt"][0] for function in functions(template).values()]
+        assert len(set(roles)) == len(roles)
+
+    def test_api_answers_before_the_gateway_gives_up(self, template: Template) -> None:
+        assert functions(template)["APIHandler"]["Timeout"] < 29
+
+    def test_sweep_ends_before_the_next_one_starts_and_is_not_repeated(self, template: Template) -> None:
+        sweep = functions(template)["Sweep"]
+        assert sweep["Timeout"] < 60
+        assert sweep["EventInvokeConfig"]["MaximumRetryAttempts"] == 0
+
+
+class TestQueues:
+    def test_every_queue_has_dead_letters_or_takes_them(self, template: Template) -> None:
+        without = {name for name, queue in queues(template).items() if "RedrivePolicy" not in queue}
+        assert without == dead_letter_queues(template)
+
+    def test_every_dead_letter_queue_has_an_alarm_at_the_first_letter(self, template: Template) -> None:
+        alarmed = set()
+        for alarm in of_type(template, "AWS::CloudWatch::Alarm").values():
+            if alarm["Namespace"] == "AWS/SQS":
+                assert (alarm["Threshold"], alarm["ComparisonOperator"]) == (0, "GreaterThanThreshold")
+                assert alarm["MetricName"] == "ApproximateNumberOfMessagesVisible"
+                alarmed |= {dimension["Value"]["Fn::GetAtt"][0] for dimension in alarm["Dimensions"]}
+        assert alarmed == dead_letter_queues(template)
+
+    def test_every_queue_is_encrypted_and_keeps_messages_as_long_as_it_can(self, template: Template) -> None:
+        for queue in queues(template).values():
+            assert queue["SqsManagedSseEnabled"] is True
+            assert queue["MessageRetentionPeriod"] == LETTER_LIFE.total_seconds()
+
+
+class TestTables:
+    def test_every_table_can_be_restored_to_any_moment(self, template: Template) -> None:
+        for table in tables(template).values():
+            assert table["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}
+
+    def test_every_table_is_encrypted_and_paid_on_demand(self, template: Template) -> None:
+        for table in tables(template).values():
+            assert (table["SSESpecification"], table["BillingMode"]) == ({"SSEEnabled": True}, "PAY_PER_REQUEST")
+
+    def test_no_table_goes_with_its_stack(self, template: Template) -> None:
+        for name in tables(template):
+            resource = template["Resources"][name]
+            assert (resource["DeletionPolicy"], resource["UpdateReplacePolicy"]) == ("Retain", "Retain")
+            assert resource["Properties"]["DeletionProtectionEnabled"] == {"Fn::If": ["IsProd", True, False]}
+
+    def test_every_index_has_keys_only(self, template: Template) -> None:
+        for table in tables(template).values():
+            for index in table.get("GlobalSecondaryIndexes", []):
+                assert index["Projection"] == {"ProjectionType": "KEYS_ONLY"}
+
+
+class TestTimings:
+    def test_each_waits_longer_than_the_one_inside_it(self, template: Template) -> None:
+        names = ["ExchangeTimeout", "PlacementTimeout", "PlacementLease", "PlacementVisibility"]
+        waits = [default(template, name) for name in names]
+        assert waits == sorted(set(waits))
+
+    def test_worker_may_ask_and_place_within_its_time_out(self, template: Template) -> None:
+        # To find the order and to place it, then to cancel it when the client asked meanwhile.
+        assert 3 * default(template, "ExchangeTimeout") < default(template, "PlacementTimeout")
+
+    def test_visibility_is_six_times_the_time_out(self, template: Template) -> None:
+        assert default(template, "PlacementVisibility") >= 6 * default(template, "PlacementTimeout")
+
+    def test_parameters_are_what_is_deployed(self, template: Template) -> None:
+        placements = queues(template)["Placements"]
+        assert functions(template)["PlaceOrders"]["Timeout"] == {"Ref": "PlacementTimeout"}
+        assert placements["VisibilityTimeout"] == {"Ref": "PlacementVisibility"}
+        assert placements["RedrivePolicy"]["maxReceiveCount"] == {"Ref": "PlacementMaxReceives"}
+
+
+class TestEventSources:
+    def test_queue_workers_report_partial_failures(self, template: Template) -> None:
+        assert [source["FunctionResponseTypes"] for source in sources(template, "SQS")] == [["ReportBatchItemFailures"]]
+
+    def test_streams_give_up_into_a_queue_after_limited_tries(self, template: Template) -> None:
+        (source,) = sources(template, "DynamoDB")
+        assert source["DestinationConfig"]["OnFailure"]["Destination"] == {"Fn::GetAtt": ["HandOverDeadLetters", "Arn"]}
+        assert 0 < source["MaximumRetryAttempts"] <= 10_000
+        assert 0 < source["MaximumRecordAgeInSeconds"] < 24 * 3600
+        assert source["BisectBatchOnFunctionError"] is True
+
+    def test_stream_is_read_from_its_beginning_with_both_images(self, template: Template) -> None:
+        (source,) = sources(template, "DynamoDB")
+        assert source["StartingPosition"] == "TRIM_HORIZON"
+        assert source["Stream"] == {"Fn::GetAtt": ["BrokerOrders", "StreamArn"]}
+        assert tables(template)["BrokerOrders"]["StreamSpecification"] == {"StreamViewType": "NEW_AND_OLD_IMAGES"}
+
+    def test_stream_wakes_the_hand_over_only_for_orders_that_wait(self, template: Template) -> None:
+        (source,) = sources(template, "DynamoDB")
+        patterns = [json.loads(pattern["Pattern"]) for pattern in source["FilterCriteria"]["Filters"]]
+        turned = {
+            "NewImage": {"status": {"S": ["PENDING_CANCEL"]}},
+            "OldImage": {"status": {"S": [{"anything-but": ["PENDING_CANCEL"]}]}},
+        }
+        assert patterns == [{"eventName": ["INSERT"]}, {"eventName": ["MODIFY"], "dynamodb": turned}]
+
+    def test_placements_run_in_parallel_up_to_a_bound(self, template: Template) -> None:
+        (source,) = sources(template, "SQS")
+        assert (source["BatchSize"], source["ScalingConfig"]) == (
+            10,
+            {"MaximumConcurrency": {"Ref": "PlacementConcurrency"}},
+        )
+
+    def test_no_source_points_at_a_placeholder(self, template: Template) -> None:
+        assert "000000000000" not in json.dumps(template)
+        assert "broker_orders/stream/x" not in json.dumps(template)
+
+
+class TestGateway:
+    def responses(self, template: Template) -> dict[str, Any]:
+        found: dict[str, Any] = template["Resources"]["RestAPI"]["Properties"]["DefinitionBody"][
+            "x-amazon-apigateway-gateway-responses"
+        ]
+        return found
+
+    def test_fault_of_the_gateway_itself_has_the_body_of_the_contract(self, template: Template) -> None:
+        response = self.responses(template)["DEFAULT_5XX"]
+        assert response["statusCode"] == "500"
+        assert json.loads(response["responseTemplates"]["application/json"]) == FAULT
+
+    @pytest.mark.parametrize(
+        ("name", "status", "code"),
+        [("MISSING_AUTHENTICATION_TOKEN", 404, "no_such_route"), ("REQUEST_TOO_LARGE", 413, "body_too_large")],
+    )
+    def test_refusal_of_the_gateway_itself_is_a_problem(
+        self, template: Template, name: str, status: int, code: str
+    ) -> None:
+        response = self.responses(template)[name]
+        content = json.loads(response["responseTemplates"]["application/json"])
+        assert response["statusCode"] == str(status)
+        assert content.keys() == {"type", "title", "status", "detail", "code", "request_id"}
+        assert (content["status"], content["code"]) == (status, code)
+        assert content["type"] == f"urn:rialto:problem:{code}"
+
+    @pytest.mark.parametrize(
+        "path", sorted(path for path, methods in app.routes.items() if {"POST", "PUT"} & set(methods))
+    )
+    def test_route_with_a_body_takes_any_content_so_that_its_refusal_is_ours(self, path: str) -> None:
+        for method in {"POST", "PUT"} & set(app.routes[path]):
+            assert app.routes[path][method].content_types == ["*/*"]
+
+
+def test_linter_for_templates_finds_nothing(template_path: Path) -> None:
+    assert lint_file(template_path) == []

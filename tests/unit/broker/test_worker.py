@@ -1,0 +1,229 @@
+"""The worker: one message, one order, whatever the exchange and other workers do meanwhile."""
+
+import json
+from dataclasses import replace
+from itertools import count
+
+import pytest
+
+from chalicelib.broker.order import Cause, Order, OrderId
+from chalicelib.broker.placement import Answer, claim, request_cancel
+from chalicelib.broker.queue import InvalidMessageError, read_body, write_body
+from chalicelib.broker.service import cancel_order
+from chalicelib.broker.worker import UnknownOrderError, Worker, work_on_message
+from chalicelib.core.batches import Again, Done, Message
+from chalicelib.core.errors import BusyError
+from chalicelib.core.lifecycle import OrderStatus
+from tests.unit.broker.fakes.clock import FakeClock
+from tests.unit.broker.fakes.exchange import FakeExchange, Mode, Venue
+from tests.unit.broker.fakes.faults import Hook, nothing
+from tests.unit.broker.fakes.store import FaultyOrderStore, MemoryOrderStore
+from tests.unit.broker.orders import new_order
+from tests.unit.broker.platform import POLICY
+
+
+class Bench:
+    """A worker with a stored order; ``hook`` sees each of the worker's calls."""
+
+    def __init__(self, order: Order | None = None) -> None:
+        self.clock, self.venue, self.store = FakeClock(), Venue(), MemoryOrderStore()
+        self.order_id = (order or new_order()).order_id
+        self.store.create(order or new_order(order_id=self.order_id))
+
+    @property
+    def order(self) -> Order:
+        return self.store.orders[self.order_id]
+
+    def work(self, hook: Hook = nothing, receive_count: int = 1) -> Done | Again:
+        tokens = count(1)
+        store, exchange = FaultyOrderStore(self.store, hook), FakeExchange(self.venue, hook)
+        worker = Worker(store, exchange, POLICY, self.clock, lambda: f"token {next(tokens)}", lambda: 1.0)
+        return work_on_message(worker, Message("m", "handle", write_body(self.order_id), receive_count))
+
+    def cancel(self) -> None:
+        self.store.save(request_cancel(self.order, self.clock(), can_cancel=True))
+
+    def causes(self) -> list[Cause]:
+        return [entry.cause for entry in self.order.timeline]
+
+
+def at(point: str, act: Hook, times: int = 1) -> Hook:
+    """Return a hook that acts when a call stands at the point, so many times."""
+    left = [times]
+
+    def hook(here: str) -> None:
+        if here == point and left[0]:
+            left[0] -= 1
+            act(here)
+
+    return hook
+
+
+class TestOneMessage:
+    def test_placed_order_is_done(self) -> None:
+        bench = Bench()
+        assert bench.work() == Done("NEW")
+        assert bench.venue.states == {bench.order_id: Answer.WORKING}
+
+    def test_refused_order_is_done(self) -> None:
+        bench = Bench()
+        bench.venue.mode = Mode.REFUSE
+        assert bench.work() == Done("REJECTED")
+
+    @pytest.mark.parametrize("mode", [Mode.DOWN, Mode.LOST_BEFORE, Mode.LOST_AFTER])
+    def test_order_without_an_answer_comes_again_within_2_seconds(self, mode: Mode) -> None:
+        bench = Bench()
+        bench.venue.mode = mode
+        assert bench.work() == Again("retry", 2.0)
+
+    def test_order_that_somebody_has_comes_again_when_the_lease_ends(self) -> None:
+        bench = Bench()
+        bench.store.save(claim(bench.order, "other", bench.clock(), POLICY))
+        bench.clock.advance(10)
+        assert bench.work() == Again("waiting", 20.0)
+        assert bench.venue.place_calls == []
+
+    def test_order_that_waits_no_more_is_done_without_a_call(self) -> None:
+        bench = Bench()
+        bench.cancel()
+        assert bench.work() == Done("CANCELED")
+        assert bench.venue.place_calls == []
+
+    def test_failure_at_the_last_receive_is_a_dead_letter_and_visible_at_once(self) -> None:
+        bench = Bench()
+        bench.venue.mode = Mode.DOWN
+        assert bench.work(receive_count=POLICY.max_receives) == Again("dead_lettered", 0)
+        assert bench.order.dead_letter_cause is Cause.UNAVAILABLE
+
+    def test_success_at_the_last_receive_is_no_dead_letter(self) -> None:
+        assert Bench().work(receive_count=POLICY.max_receives) == Done("NEW")
+
+    def test_message_of_an_order_that_is_not_stored_raises(self) -> None:
+        bench = Bench()
+        bench.order_id = OrderId("7b7a8f8e-0000-4000-8000-000000000000")
+        with pytest.raises(UnknownOrderError):
+            bench.work()
+
+
+class TestUnknownOutcomes:
+    def test_order_that_arrived_without_an_answer_is_found_and_not_sent_again(self) -> None:
+        bench = Bench()
+        bench.venue.script.append(Mode.LOST_AFTER)
+        bench.work()
+        bench.clock.advance(2)
+        assert bench.work() == Done("NEW")
+        assert len(bench.venue.place_calls) == 1
+        assert bench.causes() == [Cause.ACCEPTED, Cause.UNKNOWN, Cause.FOUND]
+
+    def test_order_that_never_arrived_is_asked_for_and_sent_again(self) -> None:
+        bench = Bench()
+        bench.venue.script.append(Mode.LOST_BEFORE)
+        bench.work()
+        bench.clock.advance(2)
+        assert bench.work() == Done("NEW")
+        assert len(bench.venue.place_calls) == 2
+
+    def test_exchange_that_cannot_tell_is_not_sent_the_order_again(self) -> None:
+        bench = Bench()
+        bench.venue.mode = Mode.LOST_AFTER
+        bench.work()
+        bench.clock.advance(2)
+        bench.venue.mode = Mode.DOWN
+        assert isinstance(bench.work(), Again)
+        assert len(bench.venue.place_calls) == 1
+        assert bench.order.in_doubt
+
+    def test_order_of_a_dead_worker_is_asked_for_first(self) -> None:
+        bench = Bench()
+        bench.store.save(claim(bench.order, "dead", bench.clock(), POLICY))
+        bench.venue.place(bench.order_id)
+        bench.clock.advance(30)
+        assert bench.work() == Done("NEW")
+        assert bench.venue.place_calls == []
+        assert bench.causes() == [Cause.ACCEPTED, Cause.LOST, Cause.FOUND]
+
+
+class TestOthersMeanwhile:
+    def test_cancel_while_the_order_is_sent_is_carried_out_by_the_same_message(self) -> None:
+        bench = Bench()
+        assert bench.work(at("before place", lambda _: bench.cancel())) == Done("CANCELED")
+        assert bench.venue.states == {bench.order_id: Answer.CANCELED}
+
+    def test_cancel_while_the_exchange_takes_nothing_ends_the_order(self) -> None:
+        bench = Bench()
+        bench.venue.mode = Mode.DOWN
+        assert bench.work(at("before place", lambda _: bench.cancel())) == Done("CANCELED")
+        assert bench.venue.states == {}
+
+    def test_worker_that_is_beaten_to_the_claim_waits_for_the_other(self) -> None:
+        bench = Bench()
+
+        def other_claims(_: str) -> None:
+            bench.store.save(claim(bench.order, "other", bench.clock(), POLICY))
+
+        assert bench.work(at("before save", other_claims)) == Again("waiting", 30.0)
+        assert bench.venue.place_calls == []
+
+    def test_worker_that_lost_its_lease_records_nothing(self) -> None:
+        bench = Bench()
+
+        def other_takes_over(_: str) -> None:
+            bench.clock.advance(31)
+            bench.store.save(claim(bench.order, "other", bench.clock(), POLICY))
+
+        assert bench.work(at("after place", other_takes_over)) == Again("waiting", 30.0)
+        assert bench.order.lease_token == "other"
+
+    def test_order_that_changes_at_every_try_comes_again_in_a_second(self) -> None:
+        bench = Bench()
+
+        def other_changes(_: str) -> None:
+            bench.store.save(replace(bench.order, requeues=bench.order.requeues + 1))
+
+        assert bench.work(at("before save", other_changes, times=99)) == Again("contended", 1)
+        assert bench.venue.place_calls == []
+
+    def test_cancel_of_an_order_that_changes_at_every_try_is_busy(self) -> None:
+        bench = Bench()
+
+        def other_changes(_: str) -> None:
+            bench.store.save(replace(bench.order, requeues=bench.order.requeues + 1))
+
+        store = FaultyOrderStore(bench.store, at("before save", other_changes, times=99))
+        with pytest.raises(BusyError):
+            cancel_order(store, bench.order_id, bench.clock, can_cancel=True)
+        assert bench.order.status is OrderStatus.PENDING_NEW
+
+
+class TestMessageBody:
+    ORDER = OrderId("7b7a8f8e-0000-4000-8000-000000000000")
+
+    @pytest.mark.parametrize("redrives", [0, 1, 3])
+    def test_body_comes_back(self, redrives: int) -> None:
+        assert read_body(write_body(self.ORDER, redrives)) == (self.ORDER, redrives)
+
+    def test_body_of_an_order_that_was_never_redriven_is_its_id_alone(self) -> None:
+        assert json.loads(write_body(self.ORDER)) == {"order_id": self.ORDER}
+
+    @pytest.mark.parametrize(
+        "body",
+        [
+            "",
+            "no json",
+            "null",
+            "[]",
+            "3",
+            "{}",
+            '{"order_id": ""}',
+            '{"order_id": null}',
+            '{"order_id": {"S": "x"}}',
+            '{"order_id": "health"}',
+            '{"order_id": "7b7a8f8e-0000-4000-8000-000000000000", "redrives": "often"}',
+            '{"order_id": "7b7a8f8e-0000-4000-8000-000000000000", "redrives": null}',
+            '{"order_id": "7b7a8f8e-0000-4000-8000-000000000000", "redrives": Infinity}',
+            "[" * 100_000,
+        ],
+    )
+    def test_body_that_names_no_order_is_invalid(self, body: str) -> None:
+        with pytest.raises(InvalidMessageError):
+            read_body(body)
