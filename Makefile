@@ -65,8 +65,8 @@ test-localstack: $(STAMP) ## Run the end-to-end tests on LocalStack (LOCALSTACK_
 	@RIALTO_TEST_CLOUD=localstack $(BIN)/python -m pytest tests/e2e $(ARGS) </dev/null
 
 check: $(STAMP) ## Run the linters and the type checker
-	@$(BIN)/python -m ruff check --extend-exclude .rialto
-	@$(BIN)/python -m ruff format --check --extend-exclude .rialto
+	@$(BIN)/python -m ruff check
+	@$(BIN)/python -m ruff format --check
 	@$(BIN)/python -m mypy
 	@$(BIN)/python -c 'from importlinter.cli import lint_imports_command as c; c()' --cache-dir .rialto/cache/import-linter
 	@$(BIN)/python -c 'from infra.package import package; package()' </dev/null
@@ -76,5 +76,5 @@ package: $(STAMP) ## Make .rialto/package/sam.yaml and deployment.zip
 	@$(BIN)/python -c 'from infra.package import package; print(package())' </dev/null
 
 format: $(STAMP) ## Format the sources
-	@$(BIN)/python -m ruff check --fix --extend-exclude .rialto
-	@$(BIN)/python -m ruff format --extend-exclude .rialto
+	@$(BIN)/python -m ruff check --fix
+	@$(BIN)/python -m ruff format

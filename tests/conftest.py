@@ -1,6 +1,9 @@
 """Settings of the whole suite."""
 
 import os
+from pathlib import Path
+
+from hypothesis.configuration import set_hypothesis_home_dir
 
 # No test may reach a real account, whatever the caller's environment holds.
 os.environ.update(
@@ -8,3 +11,5 @@ os.environ.update(
 )
 for name in ("AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_ENDPOINT_URL"):
     os.environ.pop(name, None)
+
+set_hypothesis_home_dir(Path(__file__).parents[1] / ".rialto" / "cache" / "hypothesis")
