@@ -1,1 +1,0 @@
-"""The art market: collectors and artists trade single pieces, matched by price and time."""
