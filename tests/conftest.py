@@ -3,6 +3,7 @@
 import os
 from pathlib import Path
 
+import pytest
 from hypothesis.configuration import set_hypothesis_home_dir
 
 # No test may reach a real account, whatever the caller's environment holds.
@@ -12,4 +13,8 @@ os.environ.update(
 for name in ("AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_ENDPOINT_URL"):
     os.environ.pop(name, None)
 
+# Modules that assert for several test files.
+pytest.register_assert_rewrite(
+    "tests.unit.broker.store_contract", "tests.unit.operations.state_contract", "tests.e2e.stack"
+)
 set_hypothesis_home_dir(Path(__file__).parents[1] / ".rialto" / "cache" / "hypothesis")

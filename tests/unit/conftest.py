@@ -3,13 +3,10 @@
 import os
 from pathlib import Path
 
-import pytest
 from hypothesis import settings
 from hypothesis.database import DirectoryBasedExampleDatabase
 
-pytest.register_assert_rewrite("tests.unit.broker.store_contract", "tests.unit.operations.state_contract")
-
-from tests.aws_fixtures import aws, aws_parameters, client_faults  # noqa: E402 - after the registration
+from tests.aws_fixtures import aws, aws_parameters, client_faults
 
 # As infra/resources.yaml has them, for tests that run without the stack.
 os.environ.update(POWERTOOLS_SERVICE_NAME="rialto", POWERTOOLS_METRICS_NAMESPACE="Rialto")
