@@ -4,7 +4,6 @@ import os
 from collections.abc import Iterator
 
 import pytest
-from cloud_session import isolate_environment
 from deployment import start, stop, wipe
 from function_logs import print_logs
 from instance import Instance
@@ -35,7 +34,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="session")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """The deployed stack."""
-    isolate_environment()
     cloud = os.environ.get("RIALTO_TEST_CLOUD", "embedded")
     endpoint = os.environ.get("LOCALSTACK_ENDPOINT", "")
     home = tmp_path_factory.mktemp("rialto")
