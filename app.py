@@ -3,6 +3,7 @@
 The ARNs below are placeholders. infra/resources.yaml puts the deployed ones in their place.
 """
 
+from functools import partial
 from typing import Any
 
 from chalice.app import Chalice, CloudWatchEvent, DynamoDBEvent, SQSEvent
@@ -11,14 +12,35 @@ from chalicelib.broker.hand_over import hand_over
 from chalicelib.broker.routes import routes as broker_routes
 from chalicelib.broker.wiring import broker
 from chalicelib.broker.worker import work_on_batch
+from chalicelib.core.batches import read_messages, work_queue
+from chalicelib.market.queue import retry_match
+from chalicelib.market.routes import routes as market_routes
+from chalicelib.market.stream import match_records
+from chalicelib.market.wiring import market
 from chalicelib.operations.routes import routes as operations_routes
-from chalicelib.operations.sweep import sweep as run_sweep
+from chalicelib.operations.schedule import run_all
 from chalicelib.operations.wiring import operations
 
 # The log is ours, see core/telemetry.py: Chalice would print each line a second time.
 app = Chalice(app_name="rialto", configure_logs=False)
+app.register_blueprint(market_routes)
 app.register_blueprint(broker_routes)
 app.register_blueprint(operations_routes)
+
+
+@app.on_dynamodb_record(
+    stream_arn="arn:aws:dynamodb:::table/market_orders/stream/x", batch_size=100, name="match_orders"
+)
+def match_orders(event: DynamoDBEvent) -> None:
+    """Match the books of the artworks that a stream batch of new orders names."""
+    match_records(event.to_dict()["Records"], market().matcher, market().retries)
+
+
+@app.on_sqs_message(queue_arn="arn:aws:sqs:us-east-1:000000000000:match-retries", batch_size=10, name="retry_matches")
+def retry_matches(event: SQSEvent) -> dict[str, Any]:
+    """Match again the artworks whose matching failed."""
+    parts = market()
+    return work_queue(read_messages(event.to_dict()["Records"]), partial(retry_match, parts.matcher), parts.retries, 4)
 
 
 @app.on_dynamodb_record(
@@ -37,6 +59,6 @@ def place_orders(event: SQSEvent) -> dict[str, Any]:
 
 @app.schedule("rate(1 minute)", name="sweep")
 def sweep(event: CloudWatchEvent) -> None:
-    """Find what was lost on the way."""
+    """Find what was lost on the way, and check the invariants."""
     del event
-    run_sweep(operations().sweeper)
+    run_all(operations())

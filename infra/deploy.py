@@ -48,27 +48,39 @@ def deploy(
     document = read_template(template)
     check_parameters(document, parameters)
     progress("uploading the package")
-    document = with_code(document, upload(session, template.parent / "deployment.zip"))
+    bucket = Bucket(session)
+    archive = bucket.upload((template.parent / "deployment.zip").read_bytes(), "zip")
+    document = with_code(document, f"s3://{bucket.name}/{archive}")
     if literal_numbers:
         document = with_literal_numbers(document, parameters)
-    body = yaml.safe_dump(document, sort_keys=False)
+    # By its address, because CloudFormation takes at most 51,200 bytes of template in the call itself.
+    uploaded = bucket.upload(yaml.safe_dump(document, sort_keys=False).encode(), "yaml")
     stack = Stack(session.client("cloudformation"), stack_name, progress)
-    stack.apply(body, parameters)
+    stack.apply(bucket.address(uploaded), parameters)
     return stack.outputs()
 
 
-def upload(session: Session, archive: Path) -> str:
-    """Put the zip under the hash of its content, unless it is there, and return its s3:// address."""
-    account = session.client("sts").get_caller_identity()["Account"]
-    bucket = f"rialto-packages-{account}-{session.region_name}"
-    key = f"{hashlib.sha256(archive.read_bytes()).hexdigest()}.zip"
-    s3: S3Client = session.client("s3")
-    _create_bucket(s3, bucket, session.region_name)
-    try:
-        s3.head_object(Bucket=bucket, Key=key)
-    except ClientError:
-        s3.put_object(Bucket=bucket, Key=key, Body=archive.read_bytes())
-    return f"s3://{bucket}/{key}"
+class Bucket:
+    """The bucket for what is deployed; made when it is missing. An object is named by the hash of its content."""
+
+    def __init__(self, session: Session) -> None:
+        account = session.client("sts").get_caller_identity()["Account"]
+        self.name = f"rialto-packages-{account}-{session.region_name}"
+        self._s3: S3Client = session.client("s3")
+        _create_bucket(self._s3, self.name, session.region_name)
+
+    def upload(self, content: bytes, suffix: str) -> str:
+        """Put the content there unless it is there, and return its key."""
+        key = f"{hashlib.sha256(content).hexdigest()}.{suffix}"
+        try:
+            self._s3.head_object(Bucket=self.name, Key=key)
+        except ClientError:
+            self._s3.put_object(Bucket=self.name, Key=key, Body=content)
+        return key
+
+    def address(self, key: str) -> str:
+        """Return the URL of an object, of the form that every cloud knows."""
+        return f"{self._s3.meta.endpoint_url}/{self.name}/{key}"
 
 
 def _create_bucket(s3: S3Client, bucket: str, region: str) -> None:

@@ -30,7 +30,7 @@ class Stack:
         self._name = name
         self._progress = progress
 
-    def apply(self, body: str, parameters: Mapping[str, str]) -> None:
+    def apply(self, template_url: str, parameters: Mapping[str, str]) -> None:
         """Create or update the stack and wait until it is complete; no change is a success.
 
         Raises:
@@ -42,7 +42,7 @@ class Stack:
             self.delete()
         fresh = self._status() in FRESH
         seen = set() if fresh else self._event_ids()
-        change_set = self._prepare(body, parameters, fresh)
+        change_set = self._prepare(template_url, parameters, fresh)
         if change_set:
             self._client.execute_change_set(StackName=self._name, ChangeSetName=change_set)
             status = self._wait("creating the stack" if fresh else "updating the stack")
@@ -66,13 +66,13 @@ class Stack:
         found = self._client.describe_stack_resources(StackName=self._name)["StackResources"]
         return [resource["PhysicalResourceId"] for resource in found if resource["ResourceType"] == kind]
 
-    def _prepare(self, body: str, parameters: Mapping[str, str], fresh: bool) -> str:
+    def _prepare(self, template_url: str, parameters: Mapping[str, str], fresh: bool) -> str:
         """Make a change set and return its ARN, or nothing if there is nothing to change."""
         change_set = self._client.create_change_set(
             StackName=self._name,
             ChangeSetName=f"deploy-{time.time_ns()}",
             ChangeSetType="CREATE" if fresh else "UPDATE",
-            TemplateBody=body,
+            TemplateURL=template_url,
             Parameters=[{"ParameterKey": name, "ParameterValue": value} for name, value in parameters.items()],
             Capabilities=["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"],
         )["Id"]

@@ -16,6 +16,7 @@ from cloud_session import isolate_environment
 from deployment import Deployment, start, stop, wipe
 from function_logs import follow_logs, print_logs
 from instance import Instance, SetupError
+from market_tour import take_market_tour
 from rich.console import Console
 from tour import take_tour
 
@@ -62,6 +63,8 @@ def _up(instance: Instance, console: Console) -> None:
     deployment = _start(instance, console)
     if os.environ.get("RIALTO_TOUR") != "0":
         take_tour(deployment, console)
+        console.print()
+        take_market_tour(deployment.url, console)
     console.print(f"\nRialto runs at [bold]{deployment.url}[/]")
     console.print(f"Exchange: {instance.exchange_url}, AWS endpoint: {instance.endpoint}")
 

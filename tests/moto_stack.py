@@ -12,7 +12,14 @@ if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
 
 RESOURCES = Path(__file__).parents[1] / "infra" / "resources.yaml"
-TABLE_KEYS = ("BillingMode", "AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes", "StreamSpecification")
+TABLE_KEYS = (
+    "BillingMode",
+    "AttributeDefinitions",
+    "KeySchema",
+    "LocalSecondaryIndexes",
+    "GlobalSecondaryIndexes",
+    "StreamSpecification",
+)
 Template = dict[str, Any]
 
 

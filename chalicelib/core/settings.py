@@ -17,6 +17,12 @@ class Settings:
     stage: str
     broker_orders_table: str
     operations_table: str
+    market_orders_table: str
+    trades_table: str
+    artworks_table: str
+    match_retries_queue_url: str
+    match_retries_dlq_url: str
+    match_dlq_url: str
     placements_queue_url: str
     placements_dlq_url: str
     hand_over_dlq_url: str
@@ -42,6 +48,12 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
         stage=read.text("RIALTO_STAGE"),
         broker_orders_table=read.text("BROKER_ORDERS_TABLE"),
         operations_table=read.text("OPERATIONS_TABLE"),
+        market_orders_table=read.text("MARKET_ORDERS_TABLE"),
+        trades_table=read.text("TRADES_TABLE"),
+        artworks_table=read.text("ARTWORKS_TABLE"),
+        match_retries_queue_url=read.text("MATCH_RETRIES_QUEUE_URL"),
+        match_retries_dlq_url=read.text("MATCH_RETRIES_DLQ_URL"),
+        match_dlq_url=read.text("MATCH_DLQ_URL"),
         placements_queue_url=read.text("PLACEMENTS_QUEUE_URL"),
         placements_dlq_url=read.text("PLACEMENTS_DLQ_URL"),
         hand_over_dlq_url=read.text("HAND_OVER_DLQ_URL"),

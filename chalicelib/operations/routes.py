@@ -6,7 +6,9 @@ from chalicelib.broker.wiring import broker
 from chalicelib.core.clock import utc_now
 from chalicelib.core.errors import InvalidRequestError
 from chalicelib.core.http import ANY_CONTENT, json_response, query_of, read_model, view
+from chalicelib.market.wiring import market
 from chalicelib.operations import service
+from chalicelib.operations.invariants import start_run, view_result
 from chalicelib.operations.models import RedriveRequest
 from chalicelib.operations.wiring import operations
 
@@ -17,7 +19,7 @@ routes = Blueprint(__name__)
 @view(lambda: routes.current_request)
 def get_health() -> Response:
     """Read every table: 200 when all answer, else 503 with the fault of each."""
-    tables = service.check_health(broker().store, operations().states)
+    tables = service.check_health(broker().store, market().store, operations().states)
     healthy = all(state == "ok" for state in tables.values())
     return json_response({"status": "ok" if healthy else "unavailable", "tables": tables}, 200 if healthy else 503)
 
@@ -45,5 +47,20 @@ def post_redrive() -> Response:
     """Move a queue's dead letters back. Call it again while some remain."""
     queue = read_model(routes.current_request, RedriveRequest).queue
     parts = operations()
-    done = service.redrive(parts.boxes, parts.sweeper, queue, utc_now)
+    done = service.redrive(parts.boxes, parts.catch_up, queue, utc_now)
     return json_response({"queue": queue, "redriven": done.redriven, "remaining": done.remaining})
+
+
+@routes.route("/operations/invariants", methods=["GET"])
+@view(lambda: routes.current_request)
+def get_invariants() -> Response:
+    """Show what the last check of the live data found."""
+    return json_response(view_result(operations().checker))
+
+
+@routes.route("/operations/invariants/run", methods=["POST"], content_types=ANY_CONTENT)
+@view(lambda: routes.current_request)
+def post_invariants_run() -> Response:
+    """Begin a new check and take its first steps; the sweep takes it to its end."""
+    start_run(operations().checker)
+    return json_response(view_result(operations().checker), 202)

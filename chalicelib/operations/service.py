@@ -1,6 +1,6 @@
 """The use cases of operations: how full the queues are, what is in the dead letters, and moving them back."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -10,12 +10,18 @@ from chalicelib.broker.queue import InvalidMessageError, read_body
 from chalicelib.broker.store import OrderStore
 from chalicelib.core.clock import Clock, format_timestamp
 from chalicelib.core.errors import NotFoundError
+from chalicelib.market.order import ArtworkId, MarketOrderId
+from chalicelib.market.store import MarketStore
 from chalicelib.operations.dead_letters import Letter, LetterBox, window_of
 from chalicelib.operations.store import StateStore
-from chalicelib.operations.sweep import Sweeper, oldest_unplaced, sweep_orders
+from chalicelib.operations.sweep import oldest_unplaced
 
 PLACEMENTS = "placements"
 HAND_OVER = "hand-over"
+MATCH_RETRIES = "match-retries"
+MATCH = "match"
+CatchUp = Callable[[], int]
+"""Does what lost stream windows would have done; returns how many items failed."""
 MAX_REDRIVEN = 1_000
 """Letters that one call moves at most."""
 REDRIVE_TIME = timedelta(seconds=15)
@@ -30,11 +36,14 @@ class Redrive:
     remaining: int
 
 
-def check_health(orders: OrderStore, states: StateStore) -> dict[str, str]:
+def check_health(orders: OrderStore, market: MarketStore, states: StateStore) -> dict[str, str]:
     """Read from every table; return each one's state, "ok" or the name of the fault."""
     probes = {
         "broker_orders": lambda: orders.get(OrderId("health")),
         "operations": lambda: states.load("health"),
+        "market_orders": lambda: market.get(ArtworkId(0), MarketOrderId("health")),
+        "trades": lambda: market.last_transactions(ArtworkId(0)),
+        "artworks": lambda: market.get_artworks([ArtworkId(0)]),
     }
     return {name: _probe(read) for name, read in probes.items()}
 
@@ -51,7 +60,7 @@ def view_queues(boxes: Mapping[str, LetterBox], orders: OrderStore, now: datetim
     """Return depth, in flight, oldest age in seconds and dead letters of every queue.
 
     SQS does not tell a message's age without receiving it: for placements it is that of the oldest order that
-    waits for the exchange, dead letters included; for the hand-over that of its oldest letter seen.
+    waits for the exchange, dead letters included; for the others that of the oldest letter seen.
     """
     return [_view_queue(name, box, orders, now) for name, box in boxes.items()]
 
@@ -85,8 +94,11 @@ def view_dead_letters(boxes: Mapping[str, LetterBox], orders: OrderStore, queue:
     return {"queue": queue, "count": max(box.dead_letters(), len(letters)), "letters": shown}
 
 
-def redrive(boxes: Mapping[str, LetterBox], sweeper: Sweeper, queue: str, clock: Clock) -> Redrive:
+def redrive(boxes: Mapping[str, LetterBox], catch_up: Mapping[str, CatchUp], queue: str, clock: Clock) -> Redrive:
     """Move dead letters back: send, then delete, so that an interruption doubles a message and loses none.
+
+    A letter of a stream window has no queue to go back to: ``catch_up`` does for all orders what the window would
+    have done for its own.
 
     Raises:
         NotFoundError: if there is no such queue.
@@ -95,7 +107,7 @@ def redrive(boxes: Mapping[str, LetterBox], sweeper: Sweeper, queue: str, clock:
     stop_at = clock() + REDRIVE_TIME
     moved = 0
     while moved < MAX_REDRIVEN and clock() < stop_at and (letters := box.take()):
-        done = _move(box, letters) if queue == PLACEMENTS else _sweep_windows(sweeper, letters)
+        done = _catch_up(catch_up[queue], letters) if queue in catch_up else _move(box, letters)
         box.remove(done)
         moved += len(done)
         if len(done) < len(letters):
@@ -109,10 +121,9 @@ def _move(box: LetterBox, letters: list[Letter]) -> list[Letter]:
     return [letter for letter, sent in zip(letters, taken, strict=True) if sent]
 
 
-def _sweep_windows(sweeper: Sweeper, letters: list[Letter]) -> list[Letter]:
-    """Queue every order that is due: the letters tell of stream windows that never reached the queue."""
-    tally = sweep_orders(sweeper, patient=False)
-    return [] if tally["failed"] else letters
+def _catch_up(do: CatchUp, letters: list[Letter]) -> list[Letter]:
+    """Return the letters that are done with: all, unless something failed."""
+    return [] if do() else letters
 
 
 def _box(boxes: Mapping[str, LetterBox], queue: str) -> LetterBox:
@@ -152,6 +163,8 @@ def _reason(letter: Letter, order_id: OrderId | None, order: Order | None) -> st
         return order.dead_letter_cause.value if order.dead_letter_cause else "worker_failed"
     if order_id is not None:
         return "unknown_order"
+    if "artwork_id" in window_of(letter):
+        return "not_matched"
     context = window_of(letter).get("requestContext")
     condition = context.get("condition") if isinstance(context, dict) else None
     return str(condition) if condition else "unreadable_message"

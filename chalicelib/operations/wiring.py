@@ -8,10 +8,14 @@ from chalicelib.broker.wiring import broker
 from chalicelib.core.clock import utc_now
 from chalicelib.core.settings import Settings, read_settings
 from chalicelib.core.sqs import sqs_client
+from chalicelib.market.wiring import market
+from chalicelib.operations.book_sweep import BookSweeper, sweep_all_books
+from chalicelib.operations.checks import broker_checks, market_checks
 from chalicelib.operations.dead_letters import LetterBox, SqsLetterBox
-from chalicelib.operations.service import HAND_OVER, PLACEMENTS
+from chalicelib.operations.invariants import Checker
+from chalicelib.operations.service import HAND_OVER, MATCH, MATCH_RETRIES, PLACEMENTS, CatchUp
 from chalicelib.operations.store import DynamoStateStore, StateStore
-from chalicelib.operations.sweep import Sweeper
+from chalicelib.operations.sweep import Sweeper, sweep_orders
 
 
 @dataclass(frozen=True)
@@ -21,6 +25,9 @@ class Operations:
     boxes: Mapping[str, LetterBox]
     states: StateStore
     sweeper: Sweeper
+    books: BookSweeper
+    checker: Checker
+    catch_up: Mapping[str, CatchUp]
 
 
 def operations() -> Operations:
@@ -33,7 +40,17 @@ def _build(settings: Settings) -> Operations:
     client = sqs_client()
     placements = SqsLetterBox(client, settings.placements_queue_url, settings.placements_dlq_url)
     hand_over = SqsLetterBox(client, None, settings.hand_over_dlq_url)
+    retries = SqsLetterBox(client, settings.match_retries_queue_url, settings.match_retries_dlq_url)
+    match = SqsLetterBox(client, None, settings.match_dlq_url)
     states = DynamoStateStore(settings.operations_table)
-    parts = broker()
+    parts, art = broker(), market()
     sweeper = Sweeper(parts.store, parts.queue, placements, states, parts.worker.policy, utc_now)
-    return Operations({PLACEMENTS: placements, HAND_OVER: hand_over}, states, sweeper)
+    books = BookSweeper(art.listings, art.matcher, states, utc_now)
+    checks = {**market_checks(art.store, art.listings), **broker_checks(parts.store, parts.worker.policy)}
+    checker = Checker(checks, states, utc_now)
+    boxes = {PLACEMENTS: placements, HAND_OVER: hand_over, MATCH_RETRIES: retries, MATCH: match}
+    catch_up: dict[str, CatchUp] = {
+        HAND_OVER: lambda: sweep_orders(sweeper, patient=False)["failed"],
+        MATCH: lambda: sweep_all_books(books)["failed"],
+    }
+    return Operations(boxes, states, sweeper, books, checker, catch_up)

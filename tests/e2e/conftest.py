@@ -17,6 +17,8 @@ PARAMETERS = {
     "PlacementLease": "6",
     "PlacementVisibility": "12",
     "PlacementMaxReceives": "20",
+    "MatchVisibility": "2",
+    "MatchMaxReceives": "2",
     "GivenFailureRate": "0.1",
     "GivenLatency": "0.5",
 }

@@ -1,23 +1,27 @@
 """Tables of a test's own on the deployed stack's cloud, and what calls on them consume."""
 
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import pytest
+from pynamodb.models import Model
 
 from chalicelib.core.dynamodb import bind_table
 from tests.e2e.stack import Stack
 from tests.moto_stack import TABLE_KEYS, read_resources
 
+WRITES = ("PutItem", "UpdateItem", "TransactWriteItems")
+
 
 @dataclass
 class Consumed:
-    """Capacity units consumed so far."""
+    """Capacity units consumed so far, and in how many calls."""
 
     units: float = 0
+    calls: int = 0
 
 
 @contextmanager
@@ -43,21 +47,25 @@ def table_like(resource: str, stack: Stack, monkeypatch: pytest.MonkeyPatch) -> 
 
 
 @contextmanager
-def capacity_of(store: Any) -> Iterator[Consumed]:
-    """Count the units of the store's calls, indexes included."""
+def capacity_of(model: type[Model], operations: Sequence[str] = WRITES) -> Iterator[Consumed]:
+    """Count the units of calls on a table, by default of writes and of transactions begun on it, with their indexes."""
     consumed = Consumed()
-    events = store._items._get_connection().connection.client.meta.events
+    events = model._get_connection().connection.client.meta.events
 
     def ask(params: dict[str, Any], **_: Any) -> None:
         params["ReturnConsumedCapacity"] = "TOTAL"
 
     def count(parsed: dict[str, Any], **_: Any) -> None:
-        consumed.units += parsed["ConsumedCapacity"]["CapacityUnits"]
+        answer = parsed["ConsumedCapacity"]
+        consumed.calls += 1
+        consumed.units += sum(part["CapacityUnits"] for part in (answer if isinstance(answer, list) else [answer]))
 
-    events.register("provide-client-params.dynamodb.PutItem", ask)
-    events.register("after-call.dynamodb.PutItem", count)
+    for operation in operations:
+        events.register(f"provide-client-params.dynamodb.{operation}", ask)
+        events.register(f"after-call.dynamodb.{operation}", count)
     try:
         yield consumed
     finally:
-        events.unregister("provide-client-params.dynamodb.PutItem", ask)
-        events.unregister("after-call.dynamodb.PutItem", count)
+        for operation in operations:
+            events.unregister(f"provide-client-params.dynamodb.{operation}", ask)
+            events.unregister(f"after-call.dynamodb.{operation}", count)

@@ -22,4 +22,4 @@ def test_every_example_runs(stack: Stack) -> None:
         )
         assert run.returncode == 0, f"{script}\n{run.stdout}\n{run.stderr}"
         assert "Internal server error" not in run.stdout
-        assert '"id":"' in run.stdout
+        assert 'id":"' in run.stdout

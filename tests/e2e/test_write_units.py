@@ -36,11 +36,11 @@ def _attempt(store: DynamoOrderStore, order: Order, answer: Answer, purpose: Pur
 
 
 def test_accepting_costs_3_and_accepting_until_placed_7(store: DynamoOrderStore) -> None:
-    with capacity_of(store) as writes:
+    with capacity_of(store._items) as writes:
         order = submit_order(store, REQUEST, None, lambda: NOW).order
     assert writes.units == 3
 
-    with capacity_of(store) as more:
+    with capacity_of(store._items) as more:
         _attempt(store, order, Answer.WORKING)
     assert writes.units + more.units == 7
 
@@ -48,7 +48,7 @@ def test_accepting_costs_3_and_accepting_until_placed_7(store: DynamoOrderStore)
 def test_an_attempt_that_fails_costs_2(store: DynamoOrderStore) -> None:
     order = submit_order(store, REQUEST, None, lambda: NOW).order
 
-    with capacity_of(store) as writes:
+    with capacity_of(store._items) as writes:
         _attempt(store, order, Answer.UNAVAILABLE)
 
     assert writes.units == 2
@@ -57,7 +57,7 @@ def test_an_attempt_that_fails_costs_2(store: DynamoOrderStore) -> None:
 def test_a_refusal_costs_3(store: DynamoOrderStore) -> None:
     order = submit_order(store, REQUEST, None, lambda: NOW).order
 
-    with capacity_of(store) as writes:
+    with capacity_of(store._items) as writes:
         _attempt(store, order, Answer.REJECTED)
 
     assert writes.units == 3
@@ -66,7 +66,7 @@ def test_a_refusal_costs_3(store: DynamoOrderStore) -> None:
 def test_canceling_what_was_never_sent_costs_2(store: DynamoOrderStore) -> None:
     order = submit_order(store, REQUEST, None, lambda: NOW).order
 
-    with capacity_of(store) as writes:
+    with capacity_of(store._items) as writes:
         store.save(request_cancel(order, NOW, can_cancel=True))
 
     assert writes.units == 2
@@ -75,7 +75,7 @@ def test_canceling_what_was_never_sent_costs_2(store: DynamoOrderStore) -> None:
 def test_canceling_at_the_exchange_costs_6(store: DynamoOrderStore) -> None:
     order = _attempt(store, submit_order(store, REQUEST, None, lambda: NOW).order, Answer.WORKING)
 
-    with capacity_of(store) as writes:
+    with capacity_of(store._items) as writes:
         asked = store.save(request_cancel(order, NOW + timedelta(seconds=1), can_cancel=True))
         _attempt(store, asked, Answer.CANCELED, Purpose.CANCEL)
 
@@ -92,7 +92,7 @@ def test_the_fullest_order_still_costs_1_for_each_write(store: DynamoOrderStore)
         full = requeue(full, last)
     full = replace(full, lease_token="0" * 36, placed_at=last, dead_lettered_at=last)
 
-    with capacity_of(store) as writes:
+    with capacity_of(store._items) as writes:
         store.save(replace(full, timeline_count=10**6))
 
     assert writes.units == 1

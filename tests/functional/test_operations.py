@@ -50,13 +50,14 @@ def queue_named(gateway: Gateway, name: str) -> dict[str, Any]:
 class TestHealth:
     def test_all_is_well_when_every_table_answers(self, gateway: Gateway) -> None:
         answer = gateway.get("/health")
-        tables = {"broker_orders": "ok", "operations": "ok"}
+        tables = dict.fromkeys(["broker_orders", "operations", "market_orders", "trades", "artworks"], "ok")
         assert (answer.status, answer.content) == (200, {"status": "ok", "tables": tables})
 
     def test_missing_table_is_named(self, gateway: Gateway, orders: Orders) -> None:
         orders.drop_table()
         answer = gateway.get("/health")
-        tables = {"broker_orders": "TableDoesNotExist", "operations": "ok"}
+        others = dict.fromkeys(["operations", "market_orders", "trades", "artworks"], "ok")
+        tables = {"broker_orders": "TableDoesNotExist", **others}
         assert (answer.status, answer.content["status"]) == (503, "unavailable")
         assert answer.content["tables"].keys() == tables.keys()
         assert answer.content["tables"]["operations"] == "ok"
@@ -75,7 +76,8 @@ class TestQueues:
     def test_quiet_queues_are_empty(self, gateway: Gateway) -> None:
         quiet = {"depth": 0, "in_flight": 0, "oldest_age_seconds": 0.0, "dead_letters": 0}
         content = gateway.get("/operations/queues").content
-        assert content == {"queues": [{"name": "placements", **quiet}, {"name": "hand-over", **quiet}]}
+        names = ["placements", "hand-over", "match-retries", "match"]
+        assert content == {"queues": [{"name": name, **quiet} for name in names]}
 
     def test_messages_and_dead_letters_are_counted(self, gateway: Gateway, queues: Queues) -> None:
         for _ in range(3):

@@ -1,6 +1,7 @@
 """Least privilege: each function may do exactly what it does."""
 
 import json
+import os
 from datetime import timedelta
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 from chalicelib.broker.queue import write_body
 from chalicelib.core.clock import utc_now
 from chalicelib.core.lifecycle import OrderStatus
+from chalicelib.operations.book_sweep import SEGMENTS
 from tests.client_faults import ClientFaults
 from tests.functional.conftest import LIMIT_ORDER, Orders
 from tests.functional.events import queue_event, read_event, schedule_event, stream_event
@@ -19,6 +21,17 @@ from tests.infra.conftest import Template
 from tests.moto_stack import dynamodb, sqs
 from tests.unit.broker.orders import new_order
 
+MARKET_EVENT = {
+    "Records": [
+        {
+            "eventName": "INSERT",
+            "dynamodb": {
+                "Keys": {"book": {"S": "3"}, "order_id": {"S": "3-x"}},
+                "NewImage": {"status": {"S": "NEW"}},
+            },
+        }
+    ]
+}
 LOGS = {"logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents"}
 POLLING_A_QUEUE = {"sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"}
 POLLING_A_STREAM = {
@@ -33,6 +46,9 @@ BATCH_CALLS = {
     "sqs:DeleteMessageBatch": "sqs:DeleteMessage",
     "sqs:ChangeMessageVisibilityBatch": "sqs:ChangeMessageVisibility",
 }
+# A transaction needs the right to each of its parts (Service Authorization Reference, Amazon DynamoDB).
+TRANSACTION = "dynamodb:TransactWriteItems"
+IN_A_TRADE = {"dynamodb:UpdateItem", "dynamodb:PutItem"}
 
 
 @pytest.fixture
@@ -64,6 +80,8 @@ def allowed(template: Template, function: str) -> set[str]:
 def done(faults: ClientFaults) -> set[str]:
     """Return the actions that were done."""
     names = {call.replace(".", ":") for call in faults.calls}
+    if TRANSACTION in names:
+        names = names - {TRANSACTION} | IN_A_TRADE
     return {BATCH_CALLS.get(name, name) for name in names}
 
 
@@ -113,9 +131,44 @@ def test_sweep_may_do_what_it_does(
     # A state of an earlier sweep, so that this one has one to replace.
     state = {"name": {"S": "sweep"}, "content": {"S": '{"0": ["2020-01-01T00:00:00.000000Z", ""]}'}}
     dynamodb().put_item(TableName="Operations", Item=state)
+    trade_once(Gateway())
     client_faults.reset()
-    invoke("sweep", schedule_event())
+    for _ in range(SEGMENTS):
+        invoke("sweep", schedule_event())
     assert done(client_faults) == allowed(template, "Sweep")
+
+
+def test_matching_may_do_what_it_does(template: Template, queues: Queues, client_faults: ClientFaults) -> None:
+    offer(Gateway(), "sell", 1), offer(Gateway(), "buy", 2)
+    client_faults.reset()
+    invoke("match_orders", MARKET_EVENT)
+    # The second time it cannot read the book: the artwork goes to the retries.
+    client_faults.never_arrives("dynamodb.Query", times=3)
+    invoke("match_orders", MARKET_EVENT)
+    assert allowed(template, "MatchOrders") == done(client_faults) | POLLING_A_STREAM
+
+
+def test_retrying_a_match_may_do_what_it_does(template: Template, queues: Queues, client_faults: ClientFaults) -> None:
+    offer(Gateway(), "sell", 1), offer(Gateway(), "buy", 2)
+    client_faults.reset()
+    invoke("retry_matches", queue_event('{"artwork_id": 3}'))
+    contended = {"sqs:ChangeMessageVisibility"}
+    assert allowed(template, "RetryMatches") == done(client_faults) | POLLING_A_QUEUE | contended
+
+
+def offer(gateway: Gateway, direction: str, user_id: int) -> str:
+    """Submit an order of the artwork 3; return its id."""
+    order = {"user_id": user_id, "artwork_id": 3, "price": 5, "direction": direction}
+    return str(gateway.post("/market/orders", order).content["order_id"])
+
+
+def trade_once(gateway: Gateway) -> str:
+    """Make a trade, and leave a crossed book for the sweep; return the id of an order that traded."""
+    order_id = offer(gateway, "sell", 1)
+    offer(gateway, "buy", 2)
+    invoke("match_orders", MARKET_EVENT)
+    offer(gateway, "sell", 1), offer(gateway, "buy", 2)
+    return order_id
 
 
 def test_api_may_do_what_it_does(
@@ -123,18 +176,32 @@ def test_api_may_do_what_it_does(
 ) -> None:
     gateway = Gateway()
     orders.put(new_order(utc_now() - timedelta(minutes=1)))
-    for url in (queues.dead_placements, queues.dead_windows):
+    match_windows = os.environ["MATCH_DLQ_URL"]
+    for url in (queues.dead_placements, queues.dead_windows, match_windows):
         sqs().send_message(QueueUrl=url, MessageBody=json.dumps(read_event("stream_window_letter")))
     client_faults.reset()
     order_id = gateway.post("/orders", LIMIT_ORDER).content["id"]
     gateway.post(f"/orders/{order_id}/cancel")
     for path in ("/orders", f"/orders/{order_id}", "/health", "/operations/queues"):
         assert gateway.get(path).status == 200
-    for queue in ("placements", "hand-over"):
+    use_the_market(gateway)
+    for queue in ("placements", "hand-over", "match-retries", "match"):
         assert gateway.get(f"/operations/dead-letters?queue={queue}").status == 200
         assert gateway.post("/operations/dead-letters/redrive", {"queue": queue}).status == 200
     # Letters that could not be moved are put back: the only use of the right to change visibility.
     client_faults.never_arrives("sqs.SendMessageBatch", times=3)
     queues.put(queues.dead_windows, "{}")
     gateway.post("/operations/dead-letters/redrive", {"queue": "hand-over"})
+    assert gateway.post("/operations/invariants/run", {}).status == 202
     assert done(client_faults) == allowed(template, "APIHandler")
+
+
+def use_the_market(gateway: Gateway) -> None:
+    """Call every route of the art market."""
+    traded = trade_once(gateway)
+    canceled = offer(gateway, "sell", 4)
+    assert gateway.post(f"/market/orders/{canceled}/cancel", {}).status == 200
+    assert gateway.send("PUT", "/market/artworks/3", {"title": "Nocturne", "artist": "A. Painter"}).status == 200
+    lists = ["/market/orders", "/market/orders?user_id=1", "/market/transactions?user_id=1", "/market/artworks"]
+    for path in (*lists, "/market/artworks/3", f"/market/orders/{traded}"):
+        assert gateway.get(path).status == 200

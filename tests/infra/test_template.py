@@ -14,9 +14,12 @@ from tests.infra.conftest import Template
 FUNCTIONS = {
     "APIHandler": "app.app",
     "HandOverOrders": "app.hand_over_orders",
+    "MatchOrders": "app.match_orders",
+    "RetryMatches": "app.retry_matches",
     "PlaceOrders": "app.place_orders",
     "Sweep": "app.sweep",
 }
+STREAMS = [("BrokerOrders", "HandOverDeadLetters"), ("MarketOrders", "MatchDeadLetters")]
 FAULT = {"message": "Internal server error while placing the order", "RESPONSE": "ERROR"}
 
 
@@ -53,6 +56,13 @@ def dead_letter_queues(template: Template) -> set[str]:
 def sources(template: Template, kind: str) -> list[dict[str, Any]]:
     events = [event for function in functions(template).values() for event in function.get("Events", {}).values()]
     return [event["Properties"] for event in events if event["Type"] == kind]
+
+
+def stream_of(template: Template, table: str) -> dict[str, Any]:
+    """Return the event source that reads a table's stream."""
+    wanted = {"Fn::GetAtt": [table, "StreamArn"]}
+    (source,) = [source for source in sources(template, "DynamoDB") if source["Stream"] == wanted]
+    return source
 
 
 class TestFunctions:
@@ -107,10 +117,13 @@ class TestTables:
             assert (resource["DeletionPolicy"], resource["UpdateReplacePolicy"]) == ("Retain", "Retain")
             assert resource["Properties"]["DeletionProtectionEnabled"] == {"Fn::If": ["IsProd", True, False]}
 
-    def test_every_index_has_keys_only(self, template: Template) -> None:
-        for table in tables(template).values():
-            for index in table.get("GlobalSecondaryIndexes", []):
-                assert index["Projection"] == {"ProjectionType": "KEYS_ONLY"}
+    def test_indexes_of_the_broker_have_keys_only(self, template: Template) -> None:
+        for index in tables(template)["BrokerOrders"]["GlobalSecondaryIndexes"]:
+            assert index["Projection"] == {"ProjectionType": "KEYS_ONLY"}
+
+    def test_book_can_be_read_consistently(self, template: Template) -> None:
+        (index,) = tables(template)["MarketOrders"]["LocalSecondaryIndexes"]
+        assert index["IndexName"] == "open_book"
 
 
 class TestTimings:
@@ -135,23 +148,26 @@ class TestTimings:
 
 class TestEventSources:
     def test_queue_workers_report_partial_failures(self, template: Template) -> None:
-        assert [source["FunctionResponseTypes"] for source in sources(template, "SQS")] == [["ReportBatchItemFailures"]]
+        for source in sources(template, "SQS"):
+            assert source["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
 
-    def test_streams_give_up_into_a_queue_after_limited_tries(self, template: Template) -> None:
-        (source,) = sources(template, "DynamoDB")
-        assert source["DestinationConfig"]["OnFailure"]["Destination"] == {"Fn::GetAtt": ["HandOverDeadLetters", "Arn"]}
+    @pytest.mark.parametrize(("table", "letters"), STREAMS)
+    def test_streams_give_up_into_a_queue_after_limited_tries(
+        self, template: Template, table: str, letters: str
+    ) -> None:
+        source = stream_of(template, table)
+        assert source["DestinationConfig"]["OnFailure"]["Destination"] == {"Fn::GetAtt": [letters, "Arn"]}
         assert 0 < source["MaximumRetryAttempts"] <= 10_000
         assert 0 < source["MaximumRecordAgeInSeconds"] < 24 * 3600
         assert source["BisectBatchOnFunctionError"] is True
 
-    def test_stream_is_read_from_its_beginning_with_both_images(self, template: Template) -> None:
-        (source,) = sources(template, "DynamoDB")
-        assert source["StartingPosition"] == "TRIM_HORIZON"
-        assert source["Stream"] == {"Fn::GetAtt": ["BrokerOrders", "StreamArn"]}
-        assert tables(template)["BrokerOrders"]["StreamSpecification"] == {"StreamViewType": "NEW_AND_OLD_IMAGES"}
+    @pytest.mark.parametrize("table", [table for table, _ in STREAMS])
+    def test_stream_is_read_from_its_beginning_with_both_images(self, template: Template, table: str) -> None:
+        assert stream_of(template, table)["StartingPosition"] == "TRIM_HORIZON"
+        assert tables(template)[table]["StreamSpecification"] == {"StreamViewType": "NEW_AND_OLD_IMAGES"}
 
     def test_stream_wakes_the_hand_over_only_for_orders_that_wait(self, template: Template) -> None:
-        (source,) = sources(template, "DynamoDB")
+        source = stream_of(template, "BrokerOrders")
         patterns = [json.loads(pattern["Pattern"]) for pattern in source["FilterCriteria"]["Filters"]]
         turned = {
             "NewImage": {"status": {"S": ["PENDING_CANCEL"]}},
@@ -160,7 +176,7 @@ class TestEventSources:
         assert patterns == [{"eventName": ["INSERT"]}, {"eventName": ["MODIFY"], "dynamodb": turned}]
 
     def test_placements_run_in_parallel_up_to_a_bound(self, template: Template) -> None:
-        (source,) = sources(template, "SQS")
+        source = functions(template)["PlaceOrders"]["Events"]["PlaceOrdersSqsEventSource"]["Properties"]
         assert (source["BatchSize"], source["ScalingConfig"]) == (
             10,
             {"MaximumConcurrency": {"Ref": "PlacementConcurrency"}},
@@ -168,7 +184,7 @@ class TestEventSources:
 
     def test_no_source_points_at_a_placeholder(self, template: Template) -> None:
         assert "000000000000" not in json.dumps(template)
-        assert "broker_orders/stream/x" not in json.dumps(template)
+        assert "/stream/x" not in json.dumps(template)
 
 
 class TestGateway:

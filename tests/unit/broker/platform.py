@@ -88,7 +88,7 @@ class Platform:
 
         def run(hook: Hook) -> None:
             sweeper = self._sweeper(hook)
-            redrive({PLACEMENTS: sweeper.letters}, sweeper, PLACEMENTS, self.clock)
+            redrive({PLACEMENTS: sweeper.letters}, {}, PLACEMENTS, self.clock)
 
         return Actor("redrive", run)
 

@@ -313,6 +313,14 @@ class TestCancelAtTheExchange:
         order = cancel_pending(claimed(after(Answer.UNKNOWN)))
         assert after(Answer.UNAVAILABLE, order).status is OrderStatus.PENDING_CANCEL
 
+    def test_cancel_that_did_not_arrive_proves_nothing_of_the_order(self) -> None:
+        order = claimed(new_order(status=OrderStatus.PENDING_CANCEL, cancel_requested_at=NOW))
+        assert after(Answer.UNAVAILABLE, order, purpose=CANCEL).status is OrderStatus.PENDING_CANCEL
+
+    def test_order_that_was_placed_once_is_for_the_exchange_to_cancel(self) -> None:
+        order = claimed(new_order(status=OrderStatus.PENDING_CANCEL, cancel_requested_at=NOW, placed_at=START))
+        assert after(Answer.UNAVAILABLE, order).status is OrderStatus.PENDING_CANCEL
+
     def test_order_canceled_meanwhile_may_be_refused(self) -> None:
         assert after(Answer.REJECTED, cancel_pending(claimed())).status is OrderStatus.REJECTED
 

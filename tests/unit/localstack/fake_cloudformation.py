@@ -12,7 +12,7 @@ class FakeCloudFormation:
         self.status = status
         self.outcome = outcome
         self.refusal = ""
-        self.body = ""
+        self.template = ""
         self.calls: list[str] = []
         self.events: list[dict[str, str]] = []
 
@@ -27,9 +27,9 @@ class FakeCloudFormation:
 
     def create_change_set(self, **request: Any) -> dict[str, str]:
         self.calls.append(request["ChangeSetType"])
-        unchanged = request["TemplateBody"] == self.body
+        unchanged = request["TemplateURL"] == self.template
         self.refusal = self.refusal or ("The submitted information didn't contain changes." if unchanged else "")
-        self.body = request["TemplateBody"]
+        self.template = request["TemplateURL"]
         self.status = self.status or "REVIEW_IN_PROGRESS"
         return {"Id": "change"}
 

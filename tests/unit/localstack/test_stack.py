@@ -22,7 +22,7 @@ def test_creates_a_stack() -> None:
 
 def test_no_change_is_a_success() -> None:
     client = FakeCloudFormation("UPDATE_COMPLETE")
-    client.body = "body"
+    client.template = "body"
     stack(client).apply("body", {})
     assert client.calls == ["UPDATE", "DISCARD"]
 

@@ -1,0 +1,1 @@
+"""The art market: collectors and artists trade single pieces, matched by price and time."""

@@ -1,0 +1,38 @@
+"""What runs every minute."""
+
+from collections.abc import Callable
+
+from chalicelib.core.telemetry import log_failure
+from chalicelib.operations.book_sweep import sweep_books
+from chalicelib.operations.invariants import continue_run
+from chalicelib.operations.sweep import sweep
+from chalicelib.operations.wiring import Operations
+
+
+class ScheduleError(Exception):
+    """Raised at the end of a run in which something failed, so that the function's errors count it."""
+
+
+def run_all(parts: Operations) -> None:
+    """Sweep the orders and the books, and take the check of the invariants further; one does not stop the others.
+
+    Raises:
+        ScheduleError: if one of them failed. It is logged, and tried again in a minute.
+    """
+    jobs: dict[str, Callable[[], object]] = {
+        "orders": lambda: sweep(parts.sweeper),
+        "books": lambda: sweep_books(parts.books),
+        "invariants": lambda: continue_run(parts.checker),
+    }
+    failed = [name for name, job in jobs.items() if not _succeeds(name, job)]
+    if failed:
+        raise ScheduleError(", ".join(failed))
+
+
+def _succeeds(name: str, job: Callable[[], object]) -> bool:
+    try:
+        job()
+    except Exception:
+        log_failure("scheduled job failed", job=name)
+        return False
+    return True

@@ -1,0 +1,93 @@
+"""One server: asks until there is an answer that decides, or the attempts or the time are used up.
+
+A request is sent again as it was. So only such may come here that do no harm twice: GETs, the cancel, and an order
+under its Idempotency-Key.
+"""
+
+import asyncio
+import logging
+import ssl
+from functools import cache
+from typing import TypeVar
+
+import httpx
+from pydantic import BaseModel
+
+from rialto_client.answers import read_answer
+from rialto_client.errors import InconclusiveError, UnavailableError
+from rialto_client.settings import Retries, Timeout, uses_environment
+
+KEY_HEADER = "Idempotency-Key"
+
+M = TypeVar("M", bound=BaseModel)
+logger = logging.getLogger(__name__)
+
+
+class Connection:
+    """A pool of connections to one server. Belongs to one event loop."""
+
+    def __init__(
+        self, url: httpx.URL, timeout: Timeout, retries: Retries, transport: httpx.AsyncBaseTransport | None
+    ) -> None:
+        self._overall = timeout.overall
+        self._retries = retries
+        self._http = httpx.AsyncClient(
+            base_url=url,
+            headers={"Accept": "application/json", "User-Agent": "rialto-client"},
+            # Waiting for a free connection is bounded by the overall time alone: it is no attempt.
+            timeout=httpx.Timeout(timeout.read, connect=timeout.connect, pool=None),
+            transport=transport,
+            trust_env=uses_environment(url),
+            verify=_tls_context(),
+        )
+
+    async def close(self) -> None:
+        """Close all connections."""
+        await self._http.aclose()
+
+    async def get(self, path: str, query: dict[str, str], model: type[M]) -> M:
+        """Return what there is at the path, see :meth:`_ask`."""
+        return await self._ask(self._http.build_request("GET", path, params=query), model)
+
+    async def post(self, path: str, model: type[M], content: BaseModel | None = None, key: str | None = None) -> M:
+        """Post a request that may be repeated, see :meth:`_ask`."""
+        headers = {"Content-Type": "application/json"} | ({KEY_HEADER: key} if key is not None else {})
+        body = content.model_dump_json().encode() if content is not None else b""
+        return await self._ask(self._http.build_request("POST", path, content=body, headers=headers), model)
+
+    async def _ask(self, request: httpx.Request, model: type[M]) -> M:
+        """Send the request until an answer decides.
+
+        Raises:
+            RefusedError: if the market refuses.
+            UnavailableError: if no attempt got an answer that decides.
+        """
+        deadline = asyncio.get_running_loop().time() + self._overall
+        cause: Exception | None = None
+        attempt = 0
+        while True:
+            attempt += 1
+            try:
+                async with asyncio.timeout_at(deadline):
+                    return read_answer(await self._http.send(request), model)
+            except TimeoutError as error:
+                raise _gave_up(request, attempt, cause or error) from (cause or error)
+            except (httpx.RequestError, InconclusiveError) as error:
+                cause = error
+            pause = self._retries.pause_after(attempt, getattr(cause, "retry_after", 0.0))
+            in_time = asyncio.get_running_loop().time() + pause < deadline
+            if attempt >= self._retries.attempts or not in_time:
+                raise _gave_up(request, attempt, cause) from cause
+            logger.info("%s %s: %s, again in %.2f s", request.method, request.url.path, type(cause).__name__, pause)
+            await asyncio.sleep(pause)
+
+
+def _gave_up(request: httpx.Request, attempts: int, cause: Exception) -> UnavailableError:
+    message = f"{request.method} {request.url.path}: {attempts} attempts, the last with {type(cause).__name__}: {cause}"
+    return UnavailableError(message, attempts, request.headers.get(KEY_HEADER))
+
+
+@cache
+def _tls_context() -> ssl.SSLContext:
+    """Return the context that all share: to read the certificates takes longer than a request."""
+    return httpx.create_ssl_context()

@@ -1,0 +1,102 @@
+"""What each step in the art market costs, in write units as the emulator counts them, which is as AWS does."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from decimal import Decimal
+
+import pytest
+
+from chalicelib.market.item import MarketOrderItem
+from chalicelib.market.matching import Matcher, match_artwork
+from chalicelib.market.models import OrderRequest
+from chalicelib.market.order import ArtworkId, MarketOrder
+from chalicelib.market.service import cancel_order, submit_order
+from chalicelib.market.store import MarketStore
+from tests.e2e.stack import Stack
+from tests.e2e.tables import capacity_of, table_like
+
+pytestmark = pytest.mark.embedded_only
+
+NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
+
+
+@pytest.fixture
+def store(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> Iterator[MarketStore]:
+    """Tables with the schema of the deployed ones and no matcher behind them."""
+    with (
+        table_like("MarketOrders", stack, monkeypatch) as orders,
+        table_like("Trades", stack, monkeypatch) as trades,
+        table_like("Artworks", stack, monkeypatch) as artworks,
+    ):
+        yield MarketStore(orders, trades, artworks)
+
+
+@pytest.fixture
+def orders(store: MarketStore) -> type[MarketOrderItem]:
+    """The orders' table."""
+    return store._orders
+
+
+def _submit(store: MarketStore, direction: str, user_id: int) -> MarketOrder:
+    content = {"user_id": user_id, "artwork_id": 5, "price": Decimal("999999.99"), "direction": direction}
+    return submit_order(store, OrderRequest.model_validate(content), None, lambda: NOW).order
+
+
+@pytest.mark.parametrize(("direction", "units"), [("buy", 3), ("sell", 5)])
+def test_submitting_costs(store: MarketStore, orders: type[MarketOrderItem], direction: str, units: int) -> None:
+    with capacity_of(orders) as writes:
+        _submit(store, direction, 1)
+
+    assert writes.units == units
+
+
+@pytest.mark.parametrize(("direction", "units"), [("buy", 3), ("sell", 5)])
+def test_canceling_costs(store: MarketStore, orders: type[MarketOrderItem], direction: str, units: int) -> None:
+    order = _submit(store, direction, 1)
+
+    with capacity_of(orders) as writes:
+        cancel_order(store, order.order_id)
+
+    assert writes.units == units
+
+
+def test_matching_two_orders_costs_14_with_the_trade(store: MarketStore, orders: type[MarketOrderItem]) -> None:
+    _submit(store, "sell", 1)
+    _submit(store, "buy", 2)
+
+    with capacity_of(orders) as writes:
+        made = match_artwork(Matcher(store, lambda: NOW), ArtworkId(5))
+
+    assert made == 1
+    assert writes.units == 14
+
+
+def test_a_match_reads_two_pages_whatever_the_history_of_the_artwork(
+    store: MarketStore, orders: type[MarketOrderItem]
+) -> None:
+    reads = []
+    for closed in (0, 500):
+        with orders.batch_write() as batch:
+            for number in range(closed):
+                batch.save(_closed_order(orders, number))
+        _submit(store, "sell", 1)
+        _submit(store, "buy", 2)
+        with capacity_of(orders, ["Query"]) as consumed:
+            assert match_artwork(Matcher(store, lambda: NOW), ArtworkId(5)) == 1
+        reads.append((consumed.calls, consumed.units))
+
+    assert reads[0][0] == 2
+    assert reads[1] == reads[0]
+
+
+def _closed_order(orders: type[MarketOrderItem], number: int) -> MarketOrderItem:
+    return orders(
+        book="5",
+        order_id=f"5-closed-{number:06d}",
+        user_id=number,
+        side="sell",
+        price=Decimal(number + 1),
+        created_at=NOW,
+        status="FILLED",
+        trade_id="x" * 100,
+    )

@@ -1,0 +1,31 @@
+"""A market that fails on demand, and a client that is quick to ask again."""
+
+from collections.abc import AsyncIterator, Iterator
+
+import pytest
+from rialto_client import Client, Retries, Timeout
+
+from tests.unit.client.market_server import MarketServer, running_market
+
+QUICK = Retries(attempts=4, first_pause=0.001, longest_pause=0.002)
+SHORT = Timeout(connect=1, read=0.2, overall=5)
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    """The client is made for asyncio."""
+    return "asyncio"
+
+
+@pytest.fixture
+def market() -> Iterator[MarketServer]:
+    """A market of the test's own."""
+    with running_market() as server:
+        yield server
+
+
+@pytest.fixture
+async def client(market: MarketServer) -> AsyncIterator[Client]:
+    """A client of that market."""
+    async with Client(market.url, timeout=SHORT, retries=QUICK) as connected:
+        yield connected

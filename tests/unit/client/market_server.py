@@ -1,0 +1,185 @@
+"""A tiny art market on loopback, without matching. It does what is asked, and then fails as a test tells it."""
+
+import json
+import socket
+import struct
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Event, Lock, Thread
+from typing import Any
+from urllib.parse import parse_qs, unquote, urlsplit
+
+Answer = tuple[int, Any]
+Fault = Callable[["MarketHandler", Answer], None]
+"""Replies in its own way to a request that was carried out, and would have got this answer."""
+
+
+@dataclass(frozen=True)
+class SeenRequest:
+    """What came over the wire."""
+
+    method: str
+    path: str
+    query: dict[str, str]
+    body: Any
+    headers: dict[str, str]
+
+
+class MarketServer(ThreadingHTTPServer):
+    """Keeps orders by their idempotency key, and the requests it saw. Each fault spoils one answer."""
+
+    daemon_threads = True
+    request_queue_size = 128
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), MarketHandler)
+        self.seen: list[SeenRequest] = []
+        self.orders: dict[str, dict[str, Any]] = {}
+        self.filled: set[str] = set()
+        self.lists: dict[str, list[dict[str, Any]]] = {"transactions": [], "artworks": []}
+        self.faults: deque[Fault] = deque()
+        self.released = Event()
+        self.lock = Lock()
+        self.connections = 0
+
+    @property
+    def url(self) -> str:
+        """Where it listens."""
+        return f"http://127.0.0.1:{self.server_port}"
+
+    @property
+    def keys(self) -> list[str]:
+        """The idempotency keys that came, in order."""
+        return [request.headers["idempotency-key"] for request in self.seen]
+
+    def verify_request(self, request: Any, client_address: Any) -> bool:
+        """Count the connection."""
+        self.connections += 1
+        return super().verify_request(request, client_address)
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Stay silent about connections that a test broke."""
+
+    def carry_out(self, request: SeenRequest) -> Answer:
+        """Do what the request asks for; return the answer."""
+        self.seen.append(request)
+        match request.method, request.path.strip("/").split("/"):
+            case "POST", ["market", "orders"]:
+                return self._submit(request)
+            case "POST", ["market", "orders", order_id, "cancel"]:
+                return self._cancel(unquote(order_id))
+            case "GET", ["market", name]:
+                return self._view(name, request.query)
+        return 403, {"message": "Missing Authentication Token"}
+
+    def _submit(self, request: SeenRequest) -> Answer:
+        if request.body["price"] <= 0:
+            error = {"loc": ["body", "price"], "msg": "Input should be greater than 0", "type": "greater_than"}
+            return problem(422, "validation_failed", "The request is not valid: body.price.", errors=[error])
+        order = {**request.body, "order_id": f"order-{len(self.orders)}", "is_canceled": False}
+        return 201, {**self.orders.setdefault(request.headers["idempotency-key"], order), "status": "open"}
+
+    def _cancel(self, order_id: str) -> Answer:
+        order = next((order for order in self.orders.values() if order["order_id"] == order_id), None)
+        if order is None:
+            return problem(404, "unknown_order", f"There is no order {order_id!r}.")
+        if order_id in self.filled:
+            return problem(409, "order_filled", "The order was filled.", is_canceled=False)
+        order["is_canceled"] = True
+        return 200, {"is_canceled": True}
+
+    def _view(self, name: str, query: dict[str, str]) -> Answer:
+        rows = self._open_orders(query.get("user_id")) if name == "orders" else self.lists[name]
+        start, limit = int(query.get("cursor", 0)), int(query["limit"])
+        end = start + limit
+        return 200, {name: rows[start:end], "next_cursor": str(end) if end < len(rows) else None}
+
+    def _open_orders(self, user_id: str | None) -> list[dict[str, Any]]:
+        orders = [order for order in self.orders.values() if not order["is_canceled"]]
+        return orders if user_id is None else [order for order in orders if order["user_id"] == int(user_id)]
+
+
+class MarketHandler(BaseHTTPRequestHandler):
+    """Carries out the request, and replies."""
+
+    server: MarketServer
+    protocol_version = "HTTP/1.1"
+
+    def _handle(self) -> None:
+        raw = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        parts = urlsplit(self.path)
+        query = {name: values[-1] for name, values in parse_qs(parts.query).items()}
+        headers = {name.lower(): value for name, value in self.headers.items()}
+        request = SeenRequest(self.command, parts.path, query, json.loads(raw) if raw else None, headers)
+        with self.server.lock:
+            answer = self.server.carry_out(request)
+            fault = self.server.faults.popleft() if self.server.faults else None
+        if fault is None:
+            self.send(*answer)
+        else:
+            fault(self, answer)
+
+    do_GET = do_POST = _handle  # noqa: N815 - the names that http.server calls
+
+    def send(self, status: int, content: Any, headers: dict[str, str] | None = None) -> None:
+        """Reply with JSON, or raw bytes."""
+        body = content if isinstance(content, bytes) else json.dumps(content).encode()
+        self.send_response(status)
+        for name, value in {"Content-Length": str(len(body)), **(headers or {})}.items():
+            self.send_header(name, value)
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, format: str, *args: Any) -> None:
+        """Stay silent."""
+
+
+def problem(status: int, code: str, detail: str, **extensions: Any) -> Answer:
+    """Return a problem document as an answer."""
+    content = {"type": f"urn:rialto:problem:{code}", "title": "T", "status": status, "detail": detail, "code": code}
+    return status, {**content, "request_id": "r-1", **extensions}
+
+
+def answers(status: int, content: Any = None, headers: dict[str, str] | None = None) -> Fault:
+    """Answer something else."""
+    return lambda handler, _: handler.send(status, {} if content is None else content, headers)
+
+
+def resets(handler: MarketHandler, _: Answer) -> None:
+    """Break the connection. Linger 0 sends RST instead of FIN."""
+    handler.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    handler.close_connection = True
+
+
+def hangs_up(handler: MarketHandler, _: Answer) -> None:
+    """Close the connection without a word."""
+    handler.close_connection = True
+
+
+def hangs(handler: MarketHandler, _: Answer) -> None:
+    """Say nothing until the test is over."""
+    handler.server.released.wait()
+    handler.close_connection = True
+
+
+def stops_half_way(handler: MarketHandler, answer: Answer) -> None:
+    """Announce more than comes."""
+    handler.send(answer[0], json.dumps(answer[1]).encode()[:9], {"Content-Length": "1000"})
+    handler.close_connection = True
+
+
+@contextmanager
+def running_market() -> Iterator[MarketServer]:
+    """Run the market in a thread."""
+    with MarketServer() as server:
+        thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        try:
+            yield server
+        finally:
+            server.released.set()
+            server.shutdown()
+            thread.join()
