@@ -10,6 +10,7 @@ import pytest
 
 from tests.e2e.stack import Stack, eventually
 
+ROUNDS = 100
 _artworks = itertools.count(1_000)
 
 
@@ -137,7 +138,7 @@ def test_a_filled_order_cannot_be_canceled(market: ArtworkMarket) -> None:
 
 
 def test_one_sell_and_many_concurrent_buys_make_exactly_one_transaction(market: ArtworkMarket) -> None:
-    for _ in range(10):
+    for _ in range(ROUNDS):
         one = ArtworkMarket(market.stack)
         with ThreadPoolExecutor(9) as clients:
             jobs = [clients.submit(one.offer, "sell", 5)] + [clients.submit(one.offer, "buy", 6) for _ in range(8)]
@@ -149,7 +150,7 @@ def test_one_sell_and_many_concurrent_buys_make_exactly_one_transaction(market: 
 
 
 def test_a_cancel_that_races_a_match_has_exactly_one_winner(market: ArtworkMarket) -> None:
-    for _ in range(10):
+    for _ in range(ROUNDS):
         one = ArtworkMarket(market.stack)
         sell = one.offer("sell", 5)
         with ThreadPoolExecutor(2) as clients:

@@ -6,7 +6,8 @@ from decimal import Decimal
 
 import pytest
 
-from chalicelib.market.item import MarketOrderItem
+from chalicelib.market.item import SHARDS, MarketOrderItem
+from chalicelib.market.listing import Listings
 from chalicelib.market.matching import Matcher, match_artwork
 from chalicelib.market.models import OrderRequest
 from chalicelib.market.order import ArtworkId, MarketOrder
@@ -86,6 +87,20 @@ def test_a_match_reads_two_pages_whatever_the_history_of_the_artwork(
         reads.append((consumed.calls, consumed.units))
 
     assert reads[0][0] == 2
+    assert reads[1] == reads[0]
+
+
+def test_browsing_costs_by_the_page_not_by_the_catalogue(store: MarketStore, orders: type[MarketOrderItem]) -> None:
+    listings = Listings(orders.Meta.table_name)
+    reads = []
+    for more in (100, 900):
+        for user_id in range(more):
+            _submit(store, "sell", user_id)
+        with capacity_of(orders, ["Query"]) as consumed:
+            assert len(listings.for_sale("price_asc", 5, None)) == 5
+        reads.append((consumed.calls, consumed.units))
+
+    assert reads[0][0] == SHARDS
     assert reads[1] == reads[0]
 
 
