@@ -13,7 +13,7 @@ def hand_over(records: Iterable[Mapping[str, Any]], queue: PlacementQueue) -> No
     """Queue the orders of a stream batch that wait for the exchange.
 
     Raises:
-        HandOverError: if one was not taken; the stream then delivers the whole batch again, which is harmless.
+        NotTakenError: if one was not taken; the stream then delivers the whole batch again, which is harmless.
     """
     orders = dict.fromkeys(order_id for record in records if (order_id := _waiting_order(record)))
     queue.send(list(orders))

@@ -1,5 +1,6 @@
-"""The SQS client of the functions."""
+"""Queues on SQS, and the functions' client for them."""
 
+from collections.abc import Sequence
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -8,6 +9,53 @@ from botocore.config import Config
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
+
+
+BATCH = 10
+"""SQS takes no more entries in one batch call."""
+
+
+class NotTakenError(Exception):
+    """Raised when SQS did not take all that it was told. Telling it everything again is safe."""
+
+
+class SqsQueue:
+    """A queue that is written to in batches."""
+
+    def __init__(self, client: "SQSClient", url: str) -> None:
+        self._client = client
+        self._url = url
+
+    def send_bodies(self, bodies: Sequence[str]) -> None:
+        """Send in batches; stop at the first batch that is not taken whole.
+
+        Raises:
+            NotTakenError: unless all messages are in the queue.
+        """
+        for start in range(0, len(bodies), BATCH):
+            batch = bodies[start : start + BATCH]
+            answer = self._client.send_message_batch(
+                QueueUrl=self._url,
+                Entries=[{"Id": str(at), "MessageBody": body} for at, body in enumerate(batch)],
+            )
+            if failed := answer.get("Failed"):
+                raise NotTakenError(f"{len(failed)} of {len(batch)} messages not taken: {failed[0].get('Code')}")
+
+    def change_visibility(self, delays: dict[str, int]) -> None:
+        """Make up to a batch of messages, named by receipt handle, visible again after so many seconds.
+
+        Raises:
+            NotTakenError: if one was not changed.
+        """
+        answer = self._client.change_message_visibility_batch(
+            QueueUrl=self._url,
+            Entries=[
+                {"Id": str(at), "ReceiptHandle": handle, "VisibilityTimeout": seconds}
+                for at, (handle, seconds) in enumerate(delays.items())
+            ],
+        )
+        if failed := answer.get("Failed"):
+            raise NotTakenError(f"Visibility of {len(failed)} messages not changed: {failed[0].get('Code')}")
 
 
 @cache

@@ -2,58 +2,25 @@
 
 import json
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from chalicelib.core.batches import Again, Done, Message
+from chalicelib.core.sqs import SqsQueue
 from chalicelib.market.matching import ContendedBookError, Matcher, match_artwork
 from chalicelib.market.order import ArtworkId
 
-if TYPE_CHECKING:
-    from mypy_boto3_sqs import SQSClient
-
-BATCH = 10
 CONTENDED_DELAY = 1.0
-
-
-class RetryError(Exception):
-    """Raised when not every artwork got into the queue."""
 
 
 class InvalidMessageError(Exception):
     """Raised when a message names no artwork: nothing of ours wrote it."""
 
 
-class RetryQueue:
+class RetryQueue(SqsQueue):
     """The queue ``match-retries`` on SQS."""
 
-    def __init__(self, client: "SQSClient", url: str) -> None:
-        self._client = client
-        self._url = url
-
     def send(self, artwork_ids: Sequence[ArtworkId]) -> None:
-        """Queue the artworks. Raises RetryError unless all of them are in."""
-        for start in range(0, len(artwork_ids), BATCH):
-            answer = self._client.send_message_batch(
-                QueueUrl=self._url,
-                Entries=[
-                    {"Id": str(at), "MessageBody": json.dumps({"artwork_id": artwork_id})}
-                    for at, artwork_id in enumerate(artwork_ids[start : start + BATCH])
-                ],
-            )
-            if failed := answer.get("Failed"):
-                raise RetryError(f"{len(failed)} messages not taken: {failed[0].get('Code')}")
-
-    def change_visibility(self, delays: dict[str, int]) -> None:
-        """Make messages, named by receipt handle, visible again after so many seconds."""
-        answer = self._client.change_message_visibility_batch(
-            QueueUrl=self._url,
-            Entries=[
-                {"Id": str(at), "ReceiptHandle": handle, "VisibilityTimeout": seconds}
-                for at, (handle, seconds) in enumerate(delays.items())
-            ],
-        )
-        if failed := answer.get("Failed"):
-            raise RetryError(f"Visibility of {len(failed)} messages not changed: {failed[0].get('Code')}")
+        """Send one message for each artwork. Raises NotTakenError unless all are in the queue."""
+        self.send_bodies([json.dumps({"artwork_id": artwork_id}) for artwork_id in artwork_ids])
 
 
 def retry_match(matcher: Matcher, message: Message) -> Done | Again:

@@ -5,7 +5,8 @@ from uuid import uuid4
 
 import pytest
 
-from chalicelib.broker.queue import HandOverError, SqsPlacementQueue
+from chalicelib.broker.queue import SqsPlacementQueue
+from chalicelib.core.sqs import NotTakenError
 from tests.client_faults import ClientFaults
 from tests.functional.events import stream_event
 from tests.functional.lambdas import invoke
@@ -72,7 +73,7 @@ class RefusingClient:
 
 def test_window_of_which_one_entry_was_not_taken_comes_again(queues: Queues) -> None:
     queue = SqsPlacementQueue(RefusingClient(), queues.placements)  # type: ignore[arg-type]
-    with pytest.raises(HandOverError, match="1 of 3 messages not taken: InternalError"):
+    with pytest.raises(NotTakenError, match="1 of 3 messages not taken: InternalError"):
         queue.send(new_ids(3))  # type: ignore[arg-type]
 
 

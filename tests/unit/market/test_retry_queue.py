@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 
 from chalicelib.core.batches import Again, Done, Message
-from chalicelib.core.sqs import sqs_client
+from chalicelib.core.sqs import NotTakenError, sqs_client
 from chalicelib.market.matching import ROUNDS, Matcher
 from chalicelib.market.order import ArtworkId
-from chalicelib.market.queue import CONTENDED_DELAY, InvalidMessageError, RetryError, RetryQueue, retry_match
+from chalicelib.market.queue import CONTENDED_DELAY, InvalidMessageError, RetryQueue, retry_match
 from chalicelib.market.store import MarketStore
 from tests.client_faults import ClientFaults
 from tests.moto_stack import sqs
@@ -73,7 +73,7 @@ class TestQueue:
 
     def test_batch_of_which_one_entry_is_not_taken_raises(self, url: str) -> None:
         queue = RetryQueue(RefusingClient(), url)  # type: ignore[arg-type]
-        with pytest.raises(RetryError, match="1 messages not taken: InternalError"):
+        with pytest.raises(NotTakenError, match="not taken: InternalError"):
             queue.send([ArtworkId(1), ArtworkId(2)])
 
     def test_message_is_made_visible_again(self, retries: RetryQueue, url: str) -> None:
@@ -84,7 +84,7 @@ class TestQueue:
 
     def test_visibility_that_is_not_changed_raises(self, url: str) -> None:
         queue = RetryQueue(RefusingClient(), url)  # type: ignore[arg-type]
-        with pytest.raises(RetryError, match="Visibility of 1 messages not changed: InternalError"):
+        with pytest.raises(NotTakenError, match="Visibility of 1 messages not changed: InternalError"):
             queue.change_visibility({"handle": 1})
 
 

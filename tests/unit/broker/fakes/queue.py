@@ -8,7 +8,8 @@ from itertools import count
 from typing import Any
 
 from chalicelib.broker.order import OrderId
-from chalicelib.broker.queue import HandOverError, write_body
+from chalicelib.broker.queue import write_body
+from chalicelib.core.sqs import NotTakenError
 from chalicelib.operations.dead_letters import HOLD, Depth, Letter
 from tests.unit.broker.fakes.clock import FakeClock
 from tests.unit.broker.fakes.faults import Hook, nothing
@@ -101,7 +102,7 @@ class QueueSender:
         self._hook("before send")
         if self.refuse:
             self.refuse -= 1
-            raise HandOverError("1 of 1 messages not taken: InternalError")
+            raise NotTakenError("1 of 1 messages not taken: InternalError")
         for order_id in order_ids:
             self._queue.put(write_body(order_id))
         self._hook("after send")
