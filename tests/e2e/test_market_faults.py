@@ -45,7 +45,7 @@ def test_a_poisoned_artwork_holds_up_nobody_and_is_matched_after_its_redrive(sta
 
 
 def test_throttling_and_lost_answers_change_no_result(stack: Stack) -> None:
-    markets = [ArtworkMarket(stack) for _ in range(8)]
+    markets = [ArtworkMarket(stack) for _ in range(12)]
     endpoint = stack.deployment.instance.endpoint
     with (
         fault_proxy(endpoint) as (proxy, url),
@@ -59,7 +59,7 @@ def test_throttling_and_lost_answers_change_no_result(stack: Stack) -> None:
             transaction = eventually(lambda m=market, o=sell: _transaction(m, o), lambda seen: seen is not None)  # type: ignore[misc]
             assert transaction["buy_order_id"] == buy["order_id"]
 
-    assert min(proxy.counts[fault] for fault in ("passed", "throttled", "lost")) > 5
+    assert min(proxy.counts[fault] for fault in ("passed", "throttled", "lost")) >= 3
     assert all(len(market.book()["last_transactions"]) == 1 for market in markets)
     assert all(market.book()["asks"] + market.book()["bids"] == [] for market in markets)
 
