@@ -13,6 +13,11 @@ Content = dict[str, Any]
 UNKNOWN = "7-7b7a8f8e-0000-4000-8000-000000000000"
 SELL: Content = {"user_id": 1, "artwork_id": 7, "price": 10.25, "direction": "sell"}
 BUY: Content = {"user_id": 2, "artwork_id": 7, "price": 10.5, "direction": "buy"}
+MAX_PAGES = 100
+
+
+class EndlessListError(Exception):
+    """Raised when a list goes on though it can have no more pages."""
 
 
 class ArtMarket:
@@ -55,12 +60,13 @@ class ArtMarket:
     def walk(self, path: str, name: str) -> list[list[Content]]:
         """Return the rows of every page of a list."""
         pages, cursor = [], ""
-        while True:
+        for _ in range(MAX_PAGES):
             content = self.get(f"{path}{'&' if '?' in path else '?'}{cursor}").content
             pages.append(content[name])
             if content["next_cursor"] is None:
                 return pages
             cursor = f"cursor={content['next_cursor']}"
+        raise EndlessListError(path)
 
 
 def put(*orders: MarketOrder) -> None:
