@@ -19,7 +19,11 @@ unexport PYTHONHOME PYTHONSTARTUP VIRTUAL_ENV
 
 # The requirements are in the name of the stamp: only another content installs again, and no touched file does.
 PINS := $(shell cat requirements.txt requirements-dev.txt | cksum | cut -d' ' -f1)
-STAMP := $(VENV)/installed-$(PINS)
+LIBRARIES := $(VENV)/installed-$(PINS)
+# The command line, as a link to its sources: only other metadata has to be installed again. Without its sources, as in
+# the first layers of an image, the libraries are all there is.
+COMMAND := $(VENV)/installed-client-$(shell cat client/pyproject.toml 2>/dev/null | cksum | cut -d' ' -f1)
+STAMP := $(LIBRARIES) $(if $(wildcard client/pyproject.toml),$(COMMAND))
 
 .PHONY: help up down clean logs test check test-localstack format setup package serve
 
@@ -29,7 +33,7 @@ help: ## Show the targets
 
 setup: $(STAMP)
 
-$(STAMP):
+$(LIBRARIES):
 	@python=; for candidate in $(PYTHON) $(if $(PYTHON),,python3 python3.14 python3.13 python3.12 python3.11 python); do \
 	  if "$$candidate" -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 </dev/null; \
 	  then python=$$candidate; break; fi; done; \
@@ -41,6 +45,12 @@ $(STAMP):
 	"$$python" -m venv --clear $(VENV) </dev/null; \
 	$(BIN)/python -m pip install -qq --no-input --disable-pip-version-check \
 	  --requirement requirements-dev.txt </dev/null
+	@touch $@
+
+$(COMMAND): | $(LIBRARIES)
+	@rm -f $(VENV)/installed-client-*
+	@$(BIN)/python -m pip install -qq --no-input --disable-pip-version-check \
+	  --no-index --no-deps --no-build-isolation --editable 'client[cli]' </dev/null
 	@touch $@
 
 up: $(STAMP) ## Start the platform on http://127.0.0.1:8080, deploy what changed, show a tour

@@ -1,4 +1,7 @@
-"""The art market of Rialto: send and cancel orders, view orders, transactions and what is for sale.
+"""Rialto from Python.
+
+The art market: send and cancel orders, view orders, transactions and what is for sale. The strategies: send signals,
+replace and view profiles.
 
 Each function takes a request model and returns a response model. Called as they are, they talk to ``RIALTO_URL``;
 as methods of a :class:`Client` they share its connections. What can go wrong is drawn in :mod:`rialto_client.errors`.
@@ -17,7 +20,17 @@ from rialto_client.errors import (
     UnavailableError,
     UnexpectedAnswerError,
 )
-from rialto_client.functions import cancel_order, send_order, view_artworks, view_orders, view_transactions
+from rialto_client.functions import (
+    cancel_order,
+    create_order,
+    replace_profiles,
+    send_order,
+    send_signal,
+    view_artworks,
+    view_orders,
+    view_profiles,
+    view_transactions,
+)
 from rialto_client.models import (
     ArtworkId,
     ArtworkViewRequest,
@@ -41,6 +54,16 @@ from rialto_client.models import (
 )
 from rialto_client.problem import FieldError, Problem
 from rialto_client.settings import Retries, Timeout
+from rialto_client.strategies import (
+    CreateOrderResponse,
+    Position,
+    ProfileCounts,
+    Profiles,
+    SignalId,
+    SignalRequest,
+    SignalResponse,
+    UserVerdict,
+)
 
 __all__ = [
     "ArtworkId",
@@ -50,6 +73,7 @@ __all__ = [
     "CancelOrderResponse",
     "Client",
     "ConflictError",
+    "CreateOrderResponse",
     "Direction",
     "FieldError",
     "InconclusiveError",
@@ -62,11 +86,17 @@ __all__ = [
     "OrderResponse",
     "OrderViewRequest",
     "OrderViewResponse",
+    "Position",
     "Problem",
+    "ProfileCounts",
+    "Profiles",
     "RefusedError",
     "Retries",
     "RialtoClientError",
     "ServerFaultError",
+    "SignalId",
+    "SignalRequest",
+    "SignalResponse",
     "Sort",
     "ThrottledError",
     "Timeout",
@@ -77,9 +107,14 @@ __all__ = [
     "UnavailableError",
     "UnexpectedAnswerError",
     "UserId",
+    "UserVerdict",
     "cancel_order",
+    "create_order",
+    "replace_profiles",
     "send_order",
+    "send_signal",
     "view_artworks",
     "view_orders",
+    "view_profiles",
     "view_transactions",
 ]

@@ -31,6 +31,14 @@ def read_answer(response: httpx.Response, model: type[M]) -> M:
     raise refusal(problem)
 
 
+def read_reply(response: httpx.Response, model: type[M]) -> M:
+    """Return the content of an answer that has it whatever its status; see :func:`read_answer` where it has not."""
+    try:
+        return _read_content(response.content, model)
+    except UnexpectedAnswerError:
+        return read_answer(response, model)
+
+
 def read_retry_after(headers: httpx.Headers, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> float:
     """Return the seconds that Retry-After asks for (RFC 9110, section 10.2.3), 0 if it asks for nothing."""
     text = headers.get("Retry-After", "").strip()

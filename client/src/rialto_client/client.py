@@ -1,4 +1,4 @@
-"""The art market through one pool of connections."""
+"""Rialto through one pool of connections."""
 
 from typing import Self
 from urllib.parse import quote
@@ -23,6 +23,14 @@ from rialto_client.models import (
 from rialto_client.pages import OrderPage, TransactionPage, read_pages
 from rialto_client.problem import Problem
 from rialto_client.settings import DEFAULT_RETRIES, DEFAULT_TIMEOUT, Retries, Timeout, read_base_url
+from rialto_client.strategies import (
+    CreateOrderBody,
+    CreateOrderResponse,
+    ProfileCounts,
+    Profiles,
+    SignalRequest,
+    SignalResponse,
+)
 
 _MAX_KEY_LENGTH = 255
 _MAX_ID_LENGTH = 1_000
@@ -66,8 +74,7 @@ class Client:
             UnavailableError: if it is not known whether the order was taken.
             ValueError: if the key is not made of 1 to 255 printable ASCII characters.
         """
-        key = str(uuid4()) if idempotency_key is None else _check_key(idempotency_key)
-        return await self._connection.post("/market/orders", OrderResponse, request, key)
+        return await self._connection.post("/market/orders", OrderResponse, request, _key(idempotency_key))
 
     async def cancel_order(self, request: CancelOrderRequest) -> CancelOrderResponse:
         """Cancel an order. One that was filled stays so: ``is_canceled`` is False then.
@@ -118,8 +125,62 @@ class Client:
         query = {name: str(value) for name, value in wanted.items()}
         return await self._connection.get("/market/artworks", query, ArtworkViewResponse)
 
+    async def send_signal(
+        self, request: SignalRequest, *, dry_run: bool = False, idempotency_key: str | None = None
+    ) -> SignalResponse:
+        """Send a signal; it is carried out once, however often it has to be sent.
 
-def _check_key(key: str) -> str:
+        A dry run tells what would become of it, and changes nothing. ``idempotency_key`` as in :meth:`send_order`.
+
+        Raises:
+            InvalidRequestError: if this is no signal.
+            UnavailableError: if it is not known what became of it.
+            ValueError: if the key is not made of 1 to 255 printable ASCII characters.
+        """
+        key = _key(idempotency_key)
+        path, key_of_change = ("/signals?dry_run=true", None) if dry_run else ("/signals", key)
+        return await self._connection.change_users("POST", path, SignalResponse, request, key_of_change)
+
+    async def create_order(self, request: SignalRequest, *, idempotency_key: str | None = None) -> CreateOrderResponse:
+        """Send a signal by the route of the older producers, which answers in one word whatever the status is.
+
+        Raises:
+            RefusedError: if there is no such route.
+            UnavailableError: if it is not known what became of it.
+            ValueError: if the key is not made of 1 to 255 printable ASCII characters.
+        """
+        body, key = CreateOrderBody(**request.model_dump()), _key(idempotency_key)
+        return await self._connection.post_for_reply("/create_order", CreateOrderResponse, body, key)
+
+    async def replace_profiles(self, profiles: Profiles) -> ProfileCounts:
+        """Replace all profiles by these; open positions stay.
+
+        Raises:
+            InvalidRequestError: if they break a rule, or are too many.
+            ConflictError: if another replacement was faster. After a lost answer that may have been this one.
+            UnavailableError: if it is not known whether they were replaced.
+        """
+        return await self._connection.change_users("PUT", "/strategies/profiles", ProfileCounts, profiles)
+
+    async def view_profiles(self) -> Profiles:
+        """View all profiles.
+
+        Raises:
+            UnavailableError: if Rialto cannot be asked.
+        """
+        return await self._connection.get("/strategies/profiles", {}, Profiles)
+
+
+def _key(given: str | None) -> str:
+    return str(uuid4()) if given is None else check_key(given)
+
+
+def check_key(key: str) -> str:
+    """Return the key.
+
+    Raises:
+        ValueError: if it is not made of 1 to 255 printable ASCII characters.
+    """
     if not key.strip() or len(key) > _MAX_KEY_LENGTH or not key.isascii() or not key.isprintable():
         raise ValueError(f"An idempotency key has 1 to {_MAX_KEY_LENGTH} printable ASCII characters.")
     return key

@@ -1,19 +1,20 @@
 """One server: asks until there is an answer that decides, or the attempts or the time are used up.
 
-A request is sent again as it was. So only such may come here that do no harm twice: GETs, the cancel, and an order
-under its Idempotency-Key.
+A request is sent again as it was. So only such may come here that do no harm twice: GETs, the cancel, a replacement,
+and an order or a signal under its Idempotency-Key.
 """
 
 import asyncio
 import logging
 import ssl
-from functools import cache
+from collections.abc import Callable
+from functools import cache, partial
 from typing import TypeVar
 
 import httpx
 from pydantic import BaseModel
 
-from rialto_client.answers import read_answer
+from rialto_client.answers import read_answer, read_reply
 from rialto_client.errors import InconclusiveError, UnavailableError
 from rialto_client.settings import Retries, Timeout, uses_environment
 
@@ -29,7 +30,7 @@ class Connection:
     def __init__(
         self, url: httpx.URL, timeout: Timeout, retries: Retries, transport: httpx.AsyncBaseTransport | None
     ) -> None:
-        self._overall = timeout.overall
+        self._timeout = timeout
         self._retries = retries
         self._http = httpx.AsyncClient(
             base_url=url,
@@ -47,44 +48,65 @@ class Connection:
 
     async def get(self, path: str, query: dict[str, str], model: type[M]) -> M:
         """Return what there is at the path, see :meth:`_ask`."""
-        return await self._ask(self._http.build_request("GET", path, params=query), model)
+        request = self._http.build_request("GET", path, params=query)
+        return await self._ask(request, partial(read_answer, model=model))
 
     async def post(self, path: str, model: type[M], content: BaseModel | None = None, key: str | None = None) -> M:
         """Post a request that may be repeated, see :meth:`_ask`."""
-        headers = {"Content-Type": "application/json"} | ({KEY_HEADER: key} if key is not None else {})
-        body = content.model_dump_json().encode() if content is not None else b""
-        return await self._ask(self._http.build_request("POST", path, content=body, headers=headers), model)
+        return await self._ask(self._with_content("POST", path, content, key), partial(read_answer, model=model))
 
-    async def _ask(self, request: httpx.Request, model: type[M]) -> M:
+    async def post_for_reply(self, path: str, model: type[M], content: BaseModel, key: str) -> M:
+        """Post a request that may be repeated, to a route whose every answer has the content, see :meth:`_ask`."""
+        return await self._ask(self._with_content("POST", path, content, key), partial(read_reply, model=model))
+
+    async def change_users(
+        self, method: str, path: str, model: type[M], content: BaseModel, key: str | None = None
+    ) -> M:
+        """Send a change that takes as long as there are users: each attempt has the overall time, see :meth:`_ask`.
+
+        Asked again while it is at work, it would be a rival of itself.
+        """
+        request = self._with_content(method, path, content, key)
+        timeout = httpx.Timeout(self._timeout.overall, connect=self._timeout.connect, pool=None)
+        request.extensions["timeout"] = timeout.as_dict()
+        return await self._ask(request, partial(read_answer, model=model))
+
+    def _with_content(self, method: str, path: str, content: BaseModel | None, key: str | None) -> httpx.Request:
+        headers = {"Content-Type": "application/json"} | ({KEY_HEADER: key} if key is not None else {})
+        body = content.model_dump_json(by_alias=True).encode() if content is not None else b""
+        return self._http.build_request(method, path, content=body, headers=headers)
+
+    async def _ask(self, request: httpx.Request, read: Callable[[httpx.Response], M]) -> M:
         """Send the request until an answer decides.
 
         Raises:
             RefusedError: if the market refuses.
             UnavailableError: if no attempt got an answer that decides.
         """
-        deadline = asyncio.get_running_loop().time() + self._overall
+        deadline = asyncio.get_running_loop().time() + self._timeout.overall
         cause: Exception | None = None
-        attempt = 0
+        attempt, connected = 0, False
         while True:
             attempt += 1
             try:
                 async with asyncio.timeout_at(deadline):
-                    return read_answer(await self._http.send(request), model)
+                    return read(await self._http.send(request))
             except TimeoutError as error:
-                raise _gave_up(request, attempt, cause or error) from (cause or error)
+                raise _gave_up(request, attempt, cause or error, True) from (cause or error)
             except (httpx.RequestError, InconclusiveError) as error:
                 cause = error
+            connected = connected or not isinstance(cause, httpx.ConnectError | httpx.ConnectTimeout)
             pause = self._retries.pause_after(attempt, getattr(cause, "retry_after", 0.0))
             in_time = asyncio.get_running_loop().time() + pause < deadline
             if attempt >= self._retries.attempts or not in_time:
-                raise _gave_up(request, attempt, cause) from cause
+                raise _gave_up(request, attempt, cause, connected) from cause
             logger.info("%s %s: %s, again in %.2f s", request.method, request.url.path, type(cause).__name__, pause)
             await asyncio.sleep(pause)
 
 
-def _gave_up(request: httpx.Request, attempts: int, cause: Exception) -> UnavailableError:
+def _gave_up(request: httpx.Request, attempts: int, cause: Exception, connected: bool) -> UnavailableError:
     message = f"{request.method} {request.url.path}: {attempts} attempts, the last with {type(cause).__name__}: {cause}"
-    return UnavailableError(message, attempts, request.headers.get(KEY_HEADER))
+    return UnavailableError(message, attempts, request.headers.get(KEY_HEADER), connected)
 
 
 @cache

@@ -81,13 +81,15 @@ class UnexpectedAnswerError(InconclusiveError):
 class UnavailableError(RialtoClientError):
     """Raised when no attempt got an answer that decides. What was asked may have happened or not.
 
-    ``idempotency_key`` is the key of a ``send_order``: send the same order with it to find out, without a second order.
+    ``idempotency_key`` is the key of an order or a signal: send the same with it to find out, without a second one.
+    ``connected`` is False if no attempt got a connection: then nothing happened.
     """
 
-    def __init__(self, message: str, attempts: int, idempotency_key: str | None = None) -> None:
+    def __init__(self, message: str, attempts: int, idempotency_key: str | None = None, connected: bool = True) -> None:
         super().__init__(message)
         self.attempts = attempts
         self.idempotency_key = idempotency_key
+        self.connected = connected
 
 
 def refusal(problem: Problem) -> RefusedError:

@@ -13,6 +13,7 @@ from rialto_client.models import (
     TransactionViewRequest,
     TransactionViewResponse,
 )
+from rialto_client.strategies import CreateOrderResponse, ProfileCounts, Profiles, SignalRequest, SignalResponse
 
 
 async def send_order(request: OrderRequest, *, idempotency_key: str | None = None) -> OrderResponse:
@@ -43,3 +44,29 @@ async def view_artworks(request: ArtworkViewRequest | None = None) -> ArtworkVie
     """View a page of what is for sale, see :meth:`Client.view_artworks`."""
     async with Client() as client:
         return await client.view_artworks(request)
+
+
+async def send_signal(
+    request: SignalRequest, *, dry_run: bool = False, idempotency_key: str | None = None
+) -> SignalResponse:
+    """Send a signal, see :meth:`Client.send_signal`."""
+    async with Client() as client:
+        return await client.send_signal(request, dry_run=dry_run, idempotency_key=idempotency_key)
+
+
+async def create_order(request: SignalRequest, *, idempotency_key: str | None = None) -> CreateOrderResponse:
+    """Send a signal by the route of the older producers, see :meth:`Client.create_order`."""
+    async with Client() as client:
+        return await client.create_order(request, idempotency_key=idempotency_key)
+
+
+async def replace_profiles(profiles: Profiles) -> ProfileCounts:
+    """Replace all profiles, see :meth:`Client.replace_profiles`."""
+    async with Client() as client:
+        return await client.replace_profiles(profiles)
+
+
+async def view_profiles() -> Profiles:
+    """View all profiles, see :meth:`Client.view_profiles`."""
+    async with Client() as client:
+        return await client.view_profiles()

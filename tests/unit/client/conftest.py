@@ -5,7 +5,8 @@ from collections.abc import AsyncIterator, Iterator
 import pytest
 from rialto_client import Client, Retries, Timeout
 
-from tests.unit.client.market_server import MarketServer, running_market
+from tests.unit.client.market_server import MarketServer, running
+from tests.unit.client.strategies_server import StrategiesServer
 
 QUICK = Retries(attempts=4, first_pause=0.001, longest_pause=0.002)
 SHORT = Timeout(connect=1, read=0.2, overall=5)
@@ -20,8 +21,22 @@ def anyio_backend() -> str:
 @pytest.fixture
 def market() -> Iterator[MarketServer]:
     """A market of the test's own."""
-    with running_market() as server:
+    with running(MarketServer()) as server:
         yield server
+
+
+@pytest.fixture
+def strategies() -> Iterator[StrategiesServer]:
+    """A Rialto of the test's own, as far as its strategies go."""
+    with running(StrategiesServer()) as server:
+        yield server
+
+
+@pytest.fixture
+async def trader(strategies: StrategiesServer) -> AsyncIterator[Client]:
+    """A client of that Rialto."""
+    async with Client(strategies.url, timeout=SHORT, retries=QUICK) as connected:
+        yield connected
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Event, Lock, Thread
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import parse_qs, unquote, urlsplit
 
 Answer = tuple[int, Any]
@@ -122,7 +122,7 @@ class MarketHandler(BaseHTTPRequestHandler):
         else:
             fault(self, answer)
 
-    do_GET = do_POST = _handle  # noqa: N815 - the names that http.server calls
+    do_GET = do_POST = do_PUT = _handle  # noqa: N815 - the names that http.server calls
 
     def send(self, status: int, content: Any, headers: dict[str, str] | None = None) -> None:
         """Reply with JSON, or raw bytes."""
@@ -171,10 +171,13 @@ def stops_half_way(handler: MarketHandler, answer: Answer) -> None:
     handler.close_connection = True
 
 
+S = TypeVar("S", bound=MarketServer)
+
+
 @contextmanager
-def running_market() -> Iterator[MarketServer]:
-    """Run the market in a thread."""
-    with MarketServer() as server:
+def running(made: S) -> Iterator[S]:
+    """Run a server in a thread."""
+    with made as server:
         thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
         try:

@@ -29,10 +29,15 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_every_module_is_installed_and_typed(site: Path) -> None:
-    modules = {path.name for path in (CLIENT / "src/rialto_client").iterdir() if path.name != "__pycache__"}
+    modules = _files(CLIENT / "src/rialto_client")
 
-    assert {path.name for path in (site / "rialto_client").iterdir()} == modules
-    assert "py.typed" in modules
+    assert _files(site / "rialto_client") == modules
+    assert {"py.typed", "cli/app.py"} <= modules
+
+
+def _files(package: Path) -> set[str]:
+    files = (path.relative_to(package) for path in package.rglob("*") if path.is_file())
+    return {path.as_posix() for path in files if "__pycache__" not in path.parts}
 
 
 def test_it_names_what_it_needs(site: Path) -> None:
@@ -42,7 +47,12 @@ def test_it_names_what_it_needs(site: Path) -> None:
 
     assert headers["Name"] == "rialto-client"
     assert headers["Requires-Python"] == ">=3.11"
-    assert distribution.requires == ["httpx==0.28.*", "pydantic==2.*"]
+    assert distribution.requires == [
+        "httpx==0.28.*",
+        "pydantic==2.*",
+        'rich==15.*; extra == "cli"',
+        'typer==0.29.*; extra == "cli"',
+    ]
     assert "async with Client" in str(headers.get_payload())
 
 
@@ -55,6 +65,26 @@ def test_it_is_imported_alone(site: Path) -> None:
     run = subprocess.run([sys.executable, "-I", "-B", "-c", script], capture_output=True, text=True, check=True)
 
     assert run.stdout.strip() == str(site / "rialto_client" / "__init__.py")
+
+
+def test_the_command_is_installed(site: Path) -> None:
+    script = f"import sys; sys.path.insert(0, {str(site)!r}); sys.argv = ['rialto', '--version']\n"
+    script += (site / "bin" / "rialto").read_text()
+
+    run = subprocess.run([sys.executable, "-I", "-B", "-c", script], capture_output=True, text=True, check=True)
+
+    assert run.stdout == "rialto 0.1.0\n"
+
+
+@pytest.mark.parametrize("missing", ["typer", "rich"])
+def test_the_package_works_without_its_extra_and_the_command_says_what_it_needs(site: Path, missing: str) -> None:
+    script = f"import sys; sys.path.insert(0, {str(site)!r}); sys.modules[{missing!r}] = None\n"
+    script += "import rialto_client; from rialto_client.cli import main; main()"
+
+    run = subprocess.run([sys.executable, "-I", "-B", "-c", script], capture_output=True, text=True, check=False)
+
+    assert (run.returncode, run.stdout) == (1, "")
+    assert run.stderr == "The command line needs typer and rich: pip install 'rialto-client[cli]'\n"
 
 
 def test_all_is_what_there_is() -> None:

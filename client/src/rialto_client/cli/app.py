@@ -1,0 +1,52 @@
+"""All commands under one name, and the options they share."""
+
+from importlib.metadata import version
+from typing import Annotated
+
+import typer
+
+from rialto_client.cli import profiles, signals
+from rialto_client.cli.boundary import Commands
+from rialto_client.cli.examples import examples
+from rialto_client.cli.target import Target
+from rialto_client.settings import DEFAULT_URL
+
+app = typer.Typer(
+    name="rialto",
+    cls=Commands,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["--help", "-h"]},
+)
+app.add_typer(profiles.app)
+app.add_typer(signals.app)
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"rialto {version('rialto-client')}")
+        raise typer.Exit
+
+
+@app.callback(
+    epilog=examples(
+        "rialto profiles generate --load",
+        "rialto signals send STRATEGY_B MINDA BUY",
+        "rialto --url https://rialto.example/prod profiles show",
+    )
+)
+def choose_target(
+    ctx: typer.Context,
+    url: Annotated[
+        str, typer.Option(envvar="RIALTO_URL", help="Where Rialto answers; goes before the command.")
+    ] = DEFAULT_URL,
+    _version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version and exit.")
+    ] = False,
+) -> None:
+    """Rialto from the command line.
+
+    Exit codes: 0 done, 1 failed or refused, 2 wrong usage.
+    With --json the answer is JSON, for other programs.
+    """
+    ctx.obj = Target(url.strip() or DEFAULT_URL)
