@@ -20,11 +20,13 @@ from chalicelib.market.wiring import market
 from chalicelib.operations.routes import routes as operations_routes
 from chalicelib.operations.schedule import run_all
 from chalicelib.operations.wiring import operations
+from chalicelib.strategies.routes import routes as strategies_routes
 
 # The log is ours, see core/telemetry.py: Chalice would print each line a second time.
 app = Chalice(app_name="rialto", configure_logs=False)
 app.register_blueprint(market_routes)
 app.register_blueprint(broker_routes)
+app.register_blueprint(strategies_routes)
 app.register_blueprint(operations_routes)
 
 

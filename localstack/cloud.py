@@ -18,6 +18,7 @@ from function_logs import follow_logs, print_logs
 from instance import Instance, SetupError
 from market_tour import take_market_tour
 from rich.console import Console
+from strategies_tour import take_strategies_tour
 from tour import take_tour
 
 from infra.errors import DeploymentError
@@ -65,6 +66,8 @@ def _up(instance: Instance, console: Console) -> None:
         take_tour(deployment, console)
         console.print()
         take_market_tour(deployment.url, console)
+        console.print()
+        take_strategies_tour(deployment.url, console)
     console.print(f"\nRialto runs at [bold]{deployment.url}[/]")
     console.print(f"Exchange: {instance.exchange_url}, AWS endpoint: {instance.endpoint}")
 

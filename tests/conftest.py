@@ -15,6 +15,11 @@ for name in ("AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_ENDPOINT_URL"):
 
 # Modules that assert for several test files.
 pytest.register_assert_rewrite(
-    "tests.unit.broker.store_contract", "tests.unit.operations.state_contract", "tests.e2e.stack"
+    "tests.unit.broker.store_contract",
+    "tests.unit.operations.state_contract",
+    "tests.unit.strategies.checks",
+    "tests.unit.strategies.profile_contract",
+    "tests.unit.strategies.store_contract",
+    "tests.e2e.stack",
 )
 set_hypothesis_home_dir(Path(__file__).parents[1] / ".rialto" / "cache" / "hypothesis")

@@ -66,6 +66,11 @@ class OrderItem(Model):
     instrument = UnicodeAttribute()
     limit_price = DecimalAttribute(null=True)
     quantity = NumberAttribute()
+    user = UnicodeAttribute(null=True)
+    strategy = UnicodeAttribute(null=True)
+    # Three bytes less, with which the longest history of a signal's order still fits.
+    signal_id = UnicodeAttribute(null=True, attr_name="signal")
+    after = UnicodeAttribute(null=True)
     placed_at = TimestampAttribute(null=True)
     cancel_requested_at = TimestampAttribute(null=True)
     reject_reason = UnicodeAttribute(null=True)
@@ -139,6 +144,7 @@ _CAUSE_CODES = {
     Cause.FILLED: "i",
     Cause.DEAD_LETTERED: "d",
     Cause.REQUEUED: "w",
+    Cause.DEFERRED: "t",
 }
 _STATUS_CODES = {
     OrderStatus.PENDING_NEW: "A",

@@ -1,15 +1,17 @@
 """What goes over the wire: the order request with its validation table, and the answers."""
 
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
 
 from pydantic import (
     BaseModel,
     BeforeValidator,
     ConfigDict,
     Field,
+    JsonValue,
     StrictInt,
     ValidationInfo,
     ValidatorFunctionWrapHandler,
+    WithJsonSchema,
     field_validator,
 )
 from pydantic_core import PydanticCustomError
@@ -19,9 +21,31 @@ from chalicelib.core.clock import format_timestamp
 from chalicelib.core.lifecycle import OrderStatus
 from chalicelib.core.money import Price, to_json_number
 
+if TYPE_CHECKING:
+    from chalicelib.broker import answers
+
 MAX_QUANTITY = 10**9
 INSTRUMENT_LENGTH = 12
 """Characters of an ISIN (ISO 6166)."""
+INSTRUMENT_SCHEMA = {
+    "type": "string",
+    "minLength": INSTRUMENT_LENGTH,
+    "maxLength": INSTRUMENT_LENGTH,
+    "pattern": "^[ -~]*[!-~][ -~]*$",
+    "description": "An ISIN.",
+}
+PRICE_BY_TYPE: list[JsonValue] = [
+    {
+        "title": "A limit order has a price",
+        "required": ["limit_price"],
+        "properties": {"type": {"const": "limit"}, "limit_price": {"type": ["number", "string"]}},
+    },
+    {
+        "title": "A market order has none",
+        "properties": {"type": {"const": "market"}, "limit_price": {"type": "null"}},
+    },
+]
+"""The rule between two fields, as JSON Schema tells it."""
 
 
 def parse_instrument(value: Any) -> str:
@@ -44,11 +68,11 @@ def parse_instrument(value: Any) -> str:
 class OrderRequest(BaseModel):
     """The body of ``POST /orders``. Fields it does not know are ignored."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, json_schema_extra={"oneOf": PRICE_BY_TYPE})
 
     type: Literal["market", "limit"]
     side: Literal["buy", "sell"]
-    instrument: Annotated[str, BeforeValidator(parse_instrument)]
+    instrument: Annotated[str, BeforeValidator(parse_instrument), WithJsonSchema(INSTRUMENT_SCHEMA)]
     limit_price: Price | None = Field(default=None, validate_default=True)
     quantity: Annotated[StrictInt, Field(gt=0, le=MAX_QUANTITY)]
 
@@ -65,14 +89,16 @@ class OrderRequest(BaseModel):
         return None if value is None else parse(value)
 
 
-def order_answer(order: Order) -> dict[str, Any]:
+def order_answer(order: Order) -> "answers.BrokerOrder":
     """Return the order as ``GET /orders/{id}`` shows it."""
-    answer = {
-        **accepted_answer(order),
-        "status": order.status.value,
-        "cum_qty": order.cum_qty,
-        "leaves_qty": order.leaves_qty,
-    }
+    progress = {"status": order.status.value, "cum_qty": order.cum_qty, "leaves_qty": order.leaves_qty}
+    answer = cast("answers.BrokerOrder", {**accepted_answer(order), **progress})
+    if order.user is not None:
+        answer["user"] = order.user
+    if order.strategy is not None:
+        answer["strategy"] = order.strategy
+    if order.signal_id is not None:
+        answer["signal_id"] = order.signal_id
     if order.placed_at is not None:
         answer["placed_at"] = format_timestamp(order.placed_at)
     if order.reject_reason is not None:
@@ -82,7 +108,7 @@ def order_answer(order: Order) -> dict[str, Any]:
     return answer
 
 
-def accepted_answer(order: Order) -> dict[str, Any]:
+def accepted_answer(order: Order) -> "answers.AcceptedOrder":
     """Return the 201 body: the order as it was accepted, however far it has come since."""
     return {
         "id": order.order_id,
@@ -96,9 +122,9 @@ def accepted_answer(order: Order) -> dict[str, Any]:
     }
 
 
-def timeline_answer(order: Order) -> dict[str, Any]:
+def timeline_answer(order: Order) -> "answers.Timeline":
     """Return every transition and attempt that the order keeps, oldest first, and how many there ever were."""
-    answer: dict[str, Any] = {
+    answer: answers.Timeline = {
         "id": order.order_id,
         "status": order.status.value,
         "attempts": order.attempts,
@@ -112,8 +138,8 @@ def timeline_answer(order: Order) -> dict[str, Any]:
     return answer
 
 
-def _entry_answer(entry: TimelineEntry) -> dict[str, Any]:
-    answer: dict[str, Any] = {
+def _entry_answer(entry: TimelineEntry) -> "answers.TimelineEntry":
+    answer: answers.TimelineEntry = {
         "at": format_timestamp(entry.at),
         "cause": entry.cause.value,
         "status": entry.status.value,

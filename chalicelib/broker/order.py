@@ -37,6 +37,8 @@ class Cause(StrEnum):
     DEAD_LETTERED = "dead_lettered"
     REQUEUED = "requeued"
     """The sweep found that it waited too long and queued it again."""
+    DEFERRED = "deferred"
+    """The order that it comes after is not at the exchange yet. A wait is one entry, however long."""
 
 
 @dataclass(frozen=True)
@@ -63,6 +65,13 @@ class Order:
     quantity: int
     status: OrderStatus = OrderStatus.PENDING_NEW
     version: int = 1
+
+    user: str | None = None
+    strategy: str | None = None
+    signal_id: str | None = None
+    """The signal that ordered it, by its strategy, for this user. Orders of clients have none of the three."""
+    after: OrderId | None = None
+    """A closing order names the one that opened the position: it is placed only once that one is NEW or final."""
 
     placed_at: datetime | None = None
     cancel_requested_at: datetime | None = None

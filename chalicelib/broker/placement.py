@@ -7,11 +7,13 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from chalicelib.broker.order import TIMELINE_LENGTH, Cause, Order, TimelineEntry
+from chalicelib.broker.order import TIMELINE_LENGTH, Cause, Order, OrderId, TimelineEntry
 from chalicelib.core.lifecycle import FINAL, OrderStatus, check_transition
 
 FIRST_DELAY = 2.0
 MAX_DELAY = 900.0
+TURN = timedelta(seconds=1)
+"""Between two looks at an order that may be placed any moment, by one that comes after it."""
 EARLY = timedelta(seconds=1)
 """A message may be this much early for the end of its order's backoff: queues count in whole seconds."""
 LETTER_LIFE = timedelta(days=14)
@@ -80,6 +82,13 @@ class Attempt:
     ask_first: bool
 
 
+@dataclass(frozen=True)
+class Defer:
+    """The order comes after one that is not at the exchange yet: it is put off, which is no failure."""
+
+    until: datetime
+
+
 class LeaseLostError(Exception):
     """Raised when an outcome comes from a worker that no longer has the order."""
 
@@ -88,21 +97,51 @@ class FinalOrderError(Exception):
     """Raised when a final order is to be canceled."""
 
 
+class SignalOrderError(Exception):
+    """Raised when an order of a signal is to be canceled."""
+
+
 class CancelUnsupportedError(Exception):
     """Raised when an order that may have been sent is to be canceled at an exchange that cannot cancel."""
 
 
-def next_step(order: Order, now: datetime) -> Nothing | Wait | Attempt:
-    """Return what the order needs from a worker that holds a message for it."""
+def predecessor_of(order: Order) -> OrderId | None:
+    """Return the order that this one must not overtake, None if there is none.
+
+    There is none any more once it was attempted: its turn had come, for good.
+    """
+    never_attempted = order.status is OrderStatus.PENDING_NEW and order.attempts == 0
+    return order.after if never_attempted else None
+
+
+def next_step(order: Order, now: datetime, predecessor: Order | None = None) -> Nothing | Wait | Defer | Attempt:
+    """Return what the order needs from a worker that holds a message for it.
+
+    ``predecessor`` is the order that :func:`predecessor_of` names, None if there is none.
+    """
     if not order.is_pending:
         return Nothing()
     due = order.next_attempt_at or now
     early = timedelta(0) if order.lease_token else EARLY
     if due - early > now:
         return Wait(due)
+    if predecessor is not None and predecessor.is_pending:
+        return Defer(_next_turn(predecessor, now))
     if order.status is OrderStatus.PENDING_CANCEL:
         return Attempt(Purpose.CANCEL, ask_first=False)
     return Attempt(Purpose.PLACE, ask_first=order.in_doubt or order.lease_token is not None)
+
+
+def defer(order: Order, until: datetime, now: datetime) -> Order:
+    """Return the order as it waits for its predecessor.
+
+    The patience of the sweep stays: it would else add messages to a long queue each time that the order comes by.
+    """
+    waiting = replace(order, next_attempt_at=until)
+    if order.timeline and order.timeline[-1].cause is Cause.DEFERRED:
+        # It waits on: one entry tells of it, and pushes no other out.
+        return waiting
+    return _add(waiting, now, Cause.DEFERRED)
 
 
 def claim(order: Order, token: str, now: datetime, policy: Policy) -> Order:
@@ -154,10 +193,13 @@ def request_cancel(order: Order, now: datetime, *, can_cancel: bool) -> Order:
 
     Raises:
         FinalOrderError: if the order is final.
+        SignalOrderError: if it belongs to a signal, whose position goes with it.
         CancelUnsupportedError: if it may have been sent, to an exchange that cannot cancel.
     """
     if order.status in FINAL:
         raise FinalOrderError(order.status)
+    if order.signal_id is not None:
+        raise SignalOrderError(order.order_id)
     if order.status is OrderStatus.PENDING_CANCEL:
         return order
     never_sent = order.status is OrderStatus.PENDING_NEW and order.lease_token is None and not order.in_doubt
@@ -203,6 +245,18 @@ def retry_delay(failures: int, jitter: float) -> float:
 def accept(order: Order) -> Order:
     """Return the new order with the first entry of its timeline."""
     return _add(order, order.created_at, Cause.ACCEPTED)
+
+
+def _next_turn(predecessor: Order, now: datetime) -> datetime:
+    """Return when to look at a pending predecessor again, from a second to 15 minutes from now."""
+    latest = now + timedelta(seconds=MAX_DELAY)
+    if predecessor.dead_lettered_at is not None:
+        # Nobody knows when it is taken back; not before the exchange takes orders again.
+        return latest
+    if predecessor.lease_token is not None or predecessor.next_attempt_at is None:
+        # It is being sent, or will be any moment. The end of a lease would be far too late.
+        return now + TURN
+    return min(max(predecessor.next_attempt_at, now) + TURN, latest)
 
 
 def _record_working(order: Order, outcome: Outcome, now: datetime) -> Order:

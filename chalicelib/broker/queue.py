@@ -16,8 +16,8 @@ class InvalidMessageError(Exception):
 class PlacementQueue(Protocol):
     """Where orders wait for the worker."""
 
-    def send(self, order_ids: Sequence[OrderId]) -> None:
-        """Put the orders into the queue. Raises NotTakenError unless all of them are in."""
+    def send(self, order_ids: Sequence[OrderId], delay: int = 0) -> None:
+        """Put the orders into the queue, hidden for so many seconds. Raises NotTakenError unless all of them are in."""
 
     def change_visibility(self, delays: dict[str, int]) -> None:
         """Make messages, named by receipt handle, visible again after so many seconds."""
@@ -26,9 +26,9 @@ class PlacementQueue(Protocol):
 class SqsPlacementQueue(SqsQueue):
     """The queue on SQS."""
 
-    def send(self, order_ids: Sequence[OrderId]) -> None:
+    def send(self, order_ids: Sequence[OrderId], delay: int = 0) -> None:
         """Send one message for each order. Raises NotTakenError unless all are in the queue."""
-        self.send_bodies([write_body(order_id) for order_id in order_ids])
+        self.send_bodies([write_body(order_id) for order_id in order_ids], delay)
 
 
 def write_body(order_id: OrderId, redrives: int = 0) -> str:

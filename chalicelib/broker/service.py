@@ -2,10 +2,17 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 
 from chalicelib.broker.models import OrderRequest
-from chalicelib.broker.order import Order, OrderId
-from chalicelib.broker.placement import CancelUnsupportedError, FinalOrderError, accept, request_cancel
+from chalicelib.broker.order import Order, OrderId, Side
+from chalicelib.broker.placement import (
+    CancelUnsupportedError,
+    FinalOrderError,
+    SignalOrderError,
+    accept,
+    request_cancel,
+)
 from chalicelib.broker.store import OrderExistsError, OrderStore, Position, StaleOrderError
 from chalicelib.core.clock import Clock
 from chalicelib.core.errors import BusyError, ConflictError, KeyReusedError, NotFoundError
@@ -25,6 +32,19 @@ class Submission:
 
     order: Order
     replayed: bool
+
+
+@dataclass(frozen=True)
+class SignalTerms:
+    """What a signal orders for one user. ``after`` is the order that opened the position, if this one closes it."""
+
+    user: str
+    strategy: str
+    signal_id: str
+    side: Side
+    instrument: str
+    quantity: int
+    after: OrderId | None = None
 
 
 def submit_order(store: OrderStore, request: OrderRequest, key: str | None, clock: Clock) -> Submission:
@@ -51,6 +71,25 @@ def submit_order(store: OrderStore, request: OrderRequest, key: str | None, cloc
             raise KeyReusedError("This Idempotency-Key was used before, with another order.") from None
         return Submission(error.existing, replayed=True)
     return Submission(order, replayed=False)
+
+
+def signal_order(order_id: OrderId, created_at: datetime, terms: SignalTerms) -> Order:
+    """Return the market order of a signal as it is accepted, for a transaction of the caller to store."""
+    return accept(
+        Order(
+            order_id=order_id,
+            created_at=created_at,
+            type="market",
+            side=terms.side,
+            instrument=terms.instrument,
+            limit_price=None,
+            quantity=terms.quantity,
+            user=terms.user,
+            strategy=terms.strategy,
+            signal_id=terms.signal_id,
+            after=terms.after,
+        )
+    )
 
 
 def view_order(store: OrderStore, order_id: str) -> Order:
@@ -96,7 +135,7 @@ def cancel_order(store: OrderStore, order_id: str, clock: Clock, *, can_cancel: 
 
     Raises:
         NotFoundError: if there is no such order.
-        ConflictError: if it is final, or was sent to an exchange that cannot cancel.
+        ConflictError: if it is final, belongs to a signal, or was sent to an exchange that cannot cancel.
         BusyError: if others keep changing it.
     """
     try:
@@ -105,6 +144,9 @@ def cancel_order(store: OrderStore, order_id: str, clock: Clock, *, can_cancel: 
         status = str(error)
         detail = f"The order is {status} and cannot be canceled any more."
         raise ConflictError(detail, code="order_final", order_status=status) from None
+    except SignalOrderError:
+        detail = "The order belongs to a signal: its position is closed by a SELL signal, not by canceling."
+        raise ConflictError(detail, code="signal_order") from None
     except CancelUnsupportedError:
         detail = "The order may be at the exchange, and this exchange cannot cancel."
         raise ConflictError(detail, code="cancel_unsupported") from None

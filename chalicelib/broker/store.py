@@ -11,6 +11,7 @@ from itertools import islice
 from typing import Protocol
 
 from pynamodb.exceptions import PutError
+from pynamodb.transactions import TransactWrite
 
 from chalicelib.broker.item import (
     PENDING,
@@ -59,8 +60,8 @@ class OrderStore(Protocol):
     def get(self, order_id: OrderId) -> Order | None:
         """Return the order, read consistently."""
 
-    def get_many(self, order_ids: Sequence[OrderId]) -> dict[OrderId, Order]:
-        """Return those of the orders that exist, read eventually consistently."""
+    def get_many(self, order_ids: Sequence[OrderId], *, consistent: bool = False) -> dict[OrderId, Order]:
+        """Return those of the orders that exist, by default read eventually consistently."""
 
     def list_newest(self, limit: int, after: Position | None) -> list[Position]:
         """Return the positions of the newest orders, newest first, behind a position."""
@@ -93,6 +94,10 @@ class DynamoOrderStore:
             if existing.created_at != order.created_at:
                 raise OrderExistsError(existing) from None
 
+    def join(self, transaction: TransactWrite, order: Order) -> None:
+        """Add the new order to the caller's transaction, which is refused if there is an order with its id."""
+        transaction.save(self._items(**pack_order(order)), condition=OrderItem.order_id.does_not_exist())
+
     def save(self, order: Order) -> Order:
         """Put the item on condition of the version that was read."""
         changed = replace(order, version=order.version + 1)
@@ -113,9 +118,9 @@ class DynamoOrderStore:
         except self._items.DoesNotExist:
             return None
 
-    def get_many(self, order_ids: Sequence[OrderId]) -> dict[OrderId, Order]:
+    def get_many(self, order_ids: Sequence[OrderId], *, consistent: bool = False) -> dict[OrderId, Order]:
         """Get the items in batches of 100."""
-        orders = (unpack_order(item) for item in self._items.batch_get(order_ids))
+        orders = (unpack_order(item) for item in self._items.batch_get(order_ids, consistent_read=consistent))
         return {order.order_id: order for order in orders}
 
     def list_newest(self, limit: int, after: Position | None) -> list[Position]:

@@ -4,8 +4,15 @@ Crash points, in order. Before the claim: nothing happened. After it: the lease 
 dead one's token and treats its attempt as unknown. After the exchange answered but before the record: the same,
 and the exchange finds the order by its id. After the record but before the message is deleted: the message comes
 again and finds an order that no longer waits.
+
+An order that comes after another is put off while that one waits. Waiting is not failing, so it uses up no receives:
+a fresh message, delayed, takes the place of the old one. Crash points: before the order is saved nothing happened.
+After that, but before the fresh message is sent: the old one comes back by its visibility, and is replaced then.
+After that, but before the old one is deleted: there are two messages, and each is replaced by one until the turn has
+come. There is always one, and the order tells until when, so that neither sweep nor checks miss one that is delayed.
 """
 
+import math
 import random
 import time
 from collections.abc import Callable, Iterable
@@ -19,6 +26,7 @@ from chalicelib.broker.order import Order, OrderId
 from chalicelib.broker.placement import (
     Answer,
     Attempt,
+    Defer,
     LeaseLostError,
     Nothing,
     Outcome,
@@ -26,7 +34,9 @@ from chalicelib.broker.placement import (
     Purpose,
     Wait,
     claim,
+    defer,
     next_step,
+    predecessor_of,
     record_outcome,
 )
 from chalicelib.broker.queue import PlacementQueue, read_body
@@ -34,6 +44,7 @@ from chalicelib.broker.store import OrderStore, StaleOrderError
 from chalicelib.core.batches import Again, Done, Message, read_messages, work_queue
 from chalicelib.core.clock import Clock
 from chalicelib.core.ids import new_id
+from chalicelib.core.sqs import MAX_SEND_DELAY
 from chalicelib.core.telemetry import Metric, MetricUnit, log_event, put_metrics
 
 PARALLEL = 10
@@ -60,11 +71,11 @@ class Worker:
 def work_on_batch(records: Iterable[dict[str, Any]], worker: Worker, queue: PlacementQueue) -> dict[str, Any]:
     """Do what the orders of a batch of SQS records need, all at once; return Lambda's partial batch response."""
     messages = read_messages(records)
-    return work_queue(messages, partial(work_on_message, worker), queue, PARALLEL)
+    return work_queue(messages, partial(work_on_message, worker, queue), queue, PARALLEL)
 
 
-def work_on_message(worker: Worker, message: Message) -> Done | Again:
-    """Do what the message's order needs now.
+def work_on_message(worker: Worker, queue: PlacementQueue, message: Message) -> Done | Again:
+    """Do what the message's order needs now. The queue takes the order of a message that is to wait without it.
 
     Raises:
         InvalidMessageError: if the message names no order.
@@ -74,17 +85,19 @@ def work_on_message(worker: Worker, message: Message) -> Done | Again:
     last_chance = message.receive_count >= worker.policy.max_receives
     for _ in range(ROUNDS):
         order = _load(worker, order_id)
-        step = next_step(order, worker.clock())
+        after = predecessor_of(order)
+        predecessor = None if after is None else worker.store.get(after)
+        now = worker.clock()
+        step = next_step(order, now, predecessor)
         if isinstance(step, Nothing):
             return Done(order.status.value)
-        if isinstance(step, Wait):
-            return Again("waiting", _seconds_until(step.until, worker.clock()))
-        recorded = _attempt(worker, order, step, last_chance=last_chance)
-        if recorded is not None and recorded.dead_lettered_at is not None:
-            # Visible at once: at its next receive the queue moves the message to the dead letters.
-            return Again("dead_lettered", 0)
-        if recorded is not None and recorded.failures and recorded.next_attempt_at is not None:
-            return Again("retry", _seconds_until(recorded.next_attempt_at, worker.clock()))
+        result: Done | Again | None
+        if isinstance(step, Attempt):
+            result = _tried(worker, _attempt(worker, order, step, last_chance=last_chance))
+        else:
+            result = _put_off(worker, queue, order, step, now)
+        if result is not None:
+            return result
     return Again("contended", 1)
 
 
@@ -97,6 +110,33 @@ def _load(worker: Worker, order_id: OrderId) -> Order:
 
 def _seconds_until(moment: datetime, now: datetime) -> float:
     return max((moment - now).total_seconds(), 0)
+
+
+def _put_off(
+    worker: Worker, queue: PlacementQueue, order: Order, step: Wait | Defer, now: datetime
+) -> Done | Again | None:
+    """Let the order wait; return what becomes of the message, None if the order is to be looked at again."""
+    seconds = _seconds_until(step.until, now)
+    if isinstance(step, Wait) and predecessor_of(order) is None:
+        return Again("waiting", seconds)
+    if isinstance(step, Defer):
+        try:
+            worker.store.save(defer(order, step.until, now))
+        except StaleOrderError:
+            return None
+    # Otherwise it is the second message of an order that was put off: waiting must not wear that one out either.
+    queue.send([order.order_id], min(math.ceil(seconds), MAX_SEND_DELAY))
+    return Done("deferred")
+
+
+def _tried(worker: Worker, recorded: Order | None) -> Again | None:
+    """Return what becomes of the message after an attempt, None if the order is to be looked at again."""
+    if recorded is not None and recorded.dead_lettered_at is not None:
+        # Visible at once: at its next receive the queue moves the message to the dead letters.
+        return Again("dead_lettered", 0)
+    if recorded is not None and recorded.failures and recorded.next_attempt_at is not None:
+        return Again("retry", _seconds_until(recorded.next_attempt_at, worker.clock()))
+    return None
 
 
 def _attempt(worker: Worker, order: Order, step: Attempt, *, last_chance: bool) -> Order | None:

@@ -8,7 +8,8 @@ RialtoError
 ├── NotFoundError                404 not_found
 ├── ConflictError                409 conflict
 ├── KeyReusedError               422 idempotency_key_reused
-└── BusyError                    503 busy
+├── BusyError                    503 busy
+└── UnfinishedError              503 unfinished
 """
 
 from typing import Any, ClassVar
@@ -82,3 +83,9 @@ class BusyError(RialtoError):
     """Others changed the same thing again and again meanwhile. Nothing was changed; try again."""
 
     status, title, code = 503, "Service Unavailable", "busy"
+
+
+class UnfinishedError(RialtoError):
+    """Something was begun, cannot be told to have happened or not, and is completed later. Not safe to send anew."""
+
+    status, title, code = 503, "Service Unavailable", "unfinished"

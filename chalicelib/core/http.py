@@ -2,6 +2,7 @@
 
 import json
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping
 from decimal import Decimal
 from functools import wraps
@@ -20,20 +21,26 @@ from chalicelib.core.errors import (
 from chalicelib.core.telemetry import MetricUnit, log_event, log_failure, put_metrics
 
 MAX_BODY = 64 * 1024
+MAX_ERRORS = 100
+"""Fields that an answer names at most."""
 ANY_CONTENT = ["*/*"]
 """For routes with a body: Chalice's own 415 and 400 have no problem in them, so we look at the body ourselves."""
 
 _P = ParamSpec("_P")
 _M = TypeVar("_M", bound=BaseModel)
 CurrentRequest = Callable[[], Request]
+ReadPairs = Callable[[list[tuple[str, Any]]], dict[str, Any]]
 
 
 def view(
-    current_request: CurrentRequest, fault_body: Mapping[str, Any] | None = None
+    current_request: CurrentRequest,
+    fault_body: Mapping[str, Any] | None = None,
+    error_body: Callable[[RialtoError], Mapping[str, Any]] | None = None,
 ) -> Callable[[Callable[_P, Response]], Callable[_P, Response]]:
     """Decorate a view: errors become problems, and each request leaves one log line.
 
-    ``fault_body`` is the exact JSON body for faults of ours, for routes whose contract fixes one.
+    For routes whose contract fixes another form than a problem: ``fault_body`` is the exact JSON body for faults of
+    ours, and ``error_body`` makes the JSON body for an error that was raised on purpose.
     """
 
     def decorate(handle: Callable[_P, Response]) -> Callable[_P, Response]:
@@ -47,7 +54,7 @@ def view(
                 response = handle(*args, **kwargs)
             except RialtoError as error:
                 code = error.code
-                response = _problem(error, request_id)
+                response = _answer(error, error_body, request_id)
             except Exception:
                 log_failure("request failed", request_id=request_id, route=request.context.get("resourcePath"))
                 response = _fault(fault_body, request_id)
@@ -69,19 +76,20 @@ def json_response(content: Any, status: int = 200, headers: dict[str, str] | Non
     )
 
 
-def read_model(request: Request, model: type[_M], max_bytes: int = MAX_BODY) -> _M:
-    """Return the request's body as the model.
+def read_model(request: Request, model: type[_M], max_bytes: int = MAX_BODY, *, names_once: bool = False) -> _M:
+    """Return the request's body as the model. ``names_once``: no name may stand twice in any object of the body.
 
     Raises:
         BodyTooLargeError: if the body is longer than ``max_bytes``.
         UnsupportedMediaTypeError: if the body is declared as something else than JSON.
         InvalidRequestError: if the body is no JSON object or breaks a rule of the model.
     """
-    content = _read_object(request, max_bytes)
+    content = _read_object(request, max_bytes, _refuse_repeated if names_once else None)
     try:
         return model.model_validate(content)
     except ValidationError as error:
-        raise InvalidRequestError([_field_error(entry) for entry in error.errors(include_url=False)]) from None
+        found = error.errors(include_url=False, include_context=False, include_input=False)[:MAX_ERRORS]
+        raise InvalidRequestError([_field_error(entry) for entry in found]) from None
 
 
 def query_of(request: Request) -> dict[str, str]:
@@ -89,7 +97,7 @@ def query_of(request: Request) -> dict[str, str]:
     return dict(request.query_params or {})
 
 
-def _read_object(request: Request, max_bytes: int) -> dict[str, Any]:
+def _read_object(request: Request, max_bytes: int, read_pairs: ReadPairs | None) -> dict[str, Any]:
     raw = request.raw_body
     if len(raw) > max_bytes:
         raise BodyTooLargeError(f"The body has {len(raw)} bytes, at most {max_bytes} are taken.")
@@ -98,11 +106,24 @@ def _read_object(request: Request, max_bytes: int) -> dict[str, Any]:
         raise UnsupportedMediaTypeError(f"Send the body as application/json, not as {media_type[:100]!r}.")
     try:
         # Not a float in between: 0.1 stays 0.1, and 1E400 is refused by its rule instead of becoming Infinity.
-        content = json.loads(raw, parse_float=Decimal, parse_constant=_refuse_constant)
+        content = json.loads(raw, parse_float=Decimal, parse_constant=_refuse_constant, object_pairs_hook=read_pairs)
     except (ValueError, ArithmeticError, RecursionError):
         raise _body_error("Input should be a JSON object", "json_invalid") from None
     if not isinstance(content, dict):
         raise _body_error("Input should be a JSON object", "object_type")
+    return content
+
+
+def _refuse_repeated(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    content = dict(pairs)
+    if len(content) < len(pairs):
+        counts = Counter(name for name, _ in pairs)
+        repeated = [name for name, count in counts.items() if count > 1][:MAX_ERRORS]
+        errors = [
+            {"loc": ["body", _cut(name)], "msg": "Stands twice in one object", "type": "name_repeated"}
+            for name in repeated
+        ]
+        raise InvalidRequestError(errors)
     return content
 
 
@@ -115,7 +136,20 @@ def _body_error(message: str, kind: str) -> InvalidRequestError:
 
 
 def _field_error(entry: Any) -> FieldError:
-    return {"loc": ["body", *entry["loc"]], "msg": entry["msg"], "type": entry["type"]}
+    return {"loc": ["body", *map(_cut, entry["loc"])], "msg": entry["msg"], "type": entry["type"]}
+
+
+def _cut(part: Any) -> Any:
+    """Return a part of a location; a client's own long name is cut, and what UTF-8 cannot write is replaced."""
+    return part[:100].encode(errors="replace").decode() if isinstance(part, str) else part
+
+
+def _answer(
+    error: RialtoError, error_body: Callable[[RialtoError], Mapping[str, Any]] | None, request_id: str
+) -> Response:
+    if error_body is not None:
+        return json_response(dict(error_body(error)), error.status)
+    return _problem(error, request_id)
 
 
 def _problem(error: RialtoError, request_id: str) -> Response:

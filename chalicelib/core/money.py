@@ -4,10 +4,18 @@ import re
 from decimal import Decimal
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator
+from pydantic import BeforeValidator, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
 MAX_PRICE = Decimal(10) ** 12
+PRICE_SCHEMA = {"type": "number", "exclusiveMinimum": 0, "maximum": int(MAX_PRICE), "multipleOf": 0.01}
+PRICE_TEXT_SCHEMA = {
+    "type": "string",
+    "maxLength": 40,
+    "pattern": r"^[+]?0*([1-9][0-9]{0,11}([.][0-9]{0,2}0*)?|1000000000000([.]0*)?|[.](0[1-9]|[1-9][0-9]?)0*)$",
+    "description": "The same in text. An exponent is understood, too.",
+}
+"""What :func:`parse_price` takes, as JSON Schema tells it."""
 _CENT = Decimal("0.01")
 _NUMERIC = re.compile(r"[+-]?(\d{1,40}(\.\d{0,40})?|\.\d{1,40})([eE][+-]?\d{1,3})?", re.ASCII)
 
@@ -46,4 +54,4 @@ def to_json_number(amount: Decimal) -> int | float:
     return int(amount) if amount == amount.to_integral_value() else float(amount)
 
 
-Price = Annotated[Decimal, BeforeValidator(parse_price)]
+Price = Annotated[Decimal, BeforeValidator(parse_price), WithJsonSchema({"anyOf": [PRICE_SCHEMA, PRICE_TEXT_SCHEMA]})]

@@ -3,14 +3,19 @@
 import base64
 import binascii
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 from chalicelib.core.errors import InvalidCursorError, InvalidRequestError
 
 DEFAULT_LIMIT = 50
 MAX_LIMIT = 100
-_MAX_CURSOR_LENGTH = 2048
+_MAX_CURSOR_LENGTH = 4096
+_MAX_KEY_BYTES = 1024
+MAX_LOOKED_AT = 1_000
+"""Rows that one page of a filtered list looks at: it may be short, or empty, and still have a cursor to go on from."""
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True)
@@ -37,8 +42,33 @@ def read_page(query: Mapping[str, str], list_name: str, positions: int) -> Page:
 
 def encode_cursor(list_name: str, position: tuple[str, ...]) -> str:
     """Return the opaque cursor for what comes behind this position."""
-    text = json.dumps([list_name, *position], separators=(",", ":"))
-    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+    text = json.dumps([list_name, *position], ensure_ascii=False, separators=(",", ":"))
+    return base64.urlsafe_b64encode(text.encode(errors="surrogatepass")).decode().rstrip("=")
+
+
+def take_page(
+    fetch: Callable[[_T | None, int], Sequence[_T]], limit: int, wanted: Callable[[_T], bool]
+) -> tuple[list[_T], _T | None]:
+    """Return up to ``limit`` wanted rows, and the row behind which the list goes on, None at its end.
+
+    ``fetch`` returns so many rows behind a row (None: behind the cursor); fewer than that are the last.
+    """
+    found: list[_T] = []
+    last: _T | None = None
+    looked_at = 0
+    size = limit + 1
+    while looked_at < MAX_LOOKED_AT:
+        rows = fetch(last, size)
+        for row in rows:
+            if wanted(row):
+                found.append(row)
+            if len(found) > limit:
+                return found[:limit], found[limit - 1]
+            last = row
+        if len(rows) < size:
+            return found, None
+        looked_at += len(rows)
+    return found, last
 
 
 def _read_limit(text: str | None) -> int:
@@ -58,8 +88,16 @@ def _decode(cursor: str, list_name: str, positions: int) -> tuple[str, ...]:
         content = json.loads(base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True))
     except (binascii.Error, ValueError, RecursionError):
         raise broken from None
-    if not isinstance(content, list) or not all(isinstance(part, str) for part in content):
+    if not isinstance(content, list) or not all(_can_be_key(part) for part in content):
         raise broken
     if content[:1] != [list_name] or len(content) != positions + 1:
         raise InvalidCursorError("The cursor belongs to another list or filter.")
     return tuple(content[1:])
+
+
+def _can_be_key(part: object) -> bool:
+    """Tell whether DynamoDB would take this as a sort key: what it refuses is no position."""
+    try:
+        return isinstance(part, str) and len(part.encode()) <= _MAX_KEY_BYTES
+    except UnicodeEncodeError:
+        return False

@@ -35,6 +35,14 @@ class Settings:
     placement_lease: timedelta
     placement_visibility: timedelta
     placement_max_receives: int
+    signals_table: str
+    subscriptions_table: str
+    positions_table: str
+    order_log_table: str
+    exit_scope: str
+    signal_quantity: int
+    signal_lease: timedelta
+    """How long a request has a signal: longer than its function's time-out."""
 
 
 def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
@@ -65,6 +73,13 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
         placement_lease=timedelta(seconds=read.number("PLACEMENT_LEASE")),
         placement_visibility=timedelta(seconds=read.number("PLACEMENT_VISIBILITY")),
         placement_max_receives=int(read.number("PLACEMENT_MAX_RECEIVES")),
+        signals_table=read.text("SIGNALS_TABLE"),
+        subscriptions_table=read.text("SUBSCRIPTIONS_TABLE"),
+        positions_table=read.text("POSITIONS_TABLE"),
+        order_log_table=read.text("ORDER_LOG_TABLE"),
+        exit_scope=read.text("EXIT_SCOPE"),
+        signal_quantity=int(read.number("SIGNAL_QUANTITY")),
+        signal_lease=timedelta(seconds=read.number("SIGNAL_LEASE")),
     )
 
 

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 BATCH = 10
 """SQS takes no more entries in one batch call."""
+MAX_SEND_DELAY = 900
+"""Seconds; SQS takes no more in SendMessage."""
 
 
 class NotTakenError(Exception):
@@ -26,8 +28,8 @@ class SqsQueue:
         self._client = client
         self._url = url
 
-    def send_bodies(self, bodies: Sequence[str]) -> None:
-        """Send in batches; stop at the first batch that is not taken whole.
+    def send_bodies(self, bodies: Sequence[str], delay: int = 0) -> None:
+        """Send in batches, hidden for ``delay`` seconds; stop at the first batch that is not taken whole.
 
         Raises:
             NotTakenError: unless all messages are in the queue.
@@ -36,7 +38,7 @@ class SqsQueue:
             batch = bodies[start : start + BATCH]
             answer = self._client.send_message_batch(
                 QueueUrl=self._url,
-                Entries=[{"Id": str(at), "MessageBody": body} for at, body in enumerate(batch)],
+                Entries=[{"Id": str(at), "MessageBody": body, "DelaySeconds": delay} for at, body in enumerate(batch)],
             )
             if failed := answer.get("Failed"):
                 raise NotTakenError(f"{len(failed)} of {len(batch)} messages not taken: {failed[0].get('Code')}")

@@ -32,9 +32,15 @@ def log_failure(message: str, **fields: Any) -> None:
 
 
 def put_metrics(metrics: Iterable[Metric]) -> None:
-    """Write the metrics as one CloudWatch EMF line; none at all when there are none."""
-    line = EphemeralMetrics()
-    for name, unit, value in metrics:
-        line.add_metric(name=name, unit=unit, value=value)
-    if line.metric_set:
-        line.flush_metrics()
+    """Write the metrics as one CloudWatch EMF line; none at all when there are none.
+
+    A fault in here is logged and goes no further: what is measured has happened, and must not look as if it had not.
+    """
+    try:
+        line = EphemeralMetrics()
+        for name, unit, value in metrics:
+            line.add_metric(name=name, unit=unit, value=value)
+        if line.metric_set:
+            line.flush_metrics()
+    except Exception:
+        log_failure("metrics not written")

@@ -1,19 +1,26 @@
 """What goes over the wire of the art market."""
 
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictInt, StringConstraints
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictInt, StringConstraints, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
 from chalicelib.core.clock import format_timestamp
 from chalicelib.core.lifecycle import OrderStatus
-from chalicelib.core.money import Price, to_json_number
+from chalicelib.core.money import PRICE_SCHEMA, Price, to_json_number
 from chalicelib.market.order import Artwork, MarketOrder, Transaction
+
+if TYPE_CHECKING:
+    from chalicelib.market import answers
 
 MAX_ID = 2**53 - 1
 """The largest integer that every JSON reader keeps exact (RFC 8259, section 6)."""
 
-STATUS_NAMES = {OrderStatus.NEW: "open", OrderStatus.FILLED: "filled", OrderStatus.CANCELED: "canceled"}
+STATUS_NAMES: dict[OrderStatus, Literal["open", "filled", "canceled"]] = {
+    OrderStatus.NEW: "open",
+    OrderStatus.FILLED: "filled",
+    OrderStatus.CANCELED: "canceled",
+}
 
 
 def refuse_text(value: Any) -> Any:
@@ -24,7 +31,11 @@ def refuse_text(value: Any) -> Any:
 
 
 Id = Annotated[StrictInt, Field(ge=0, le=MAX_ID)]
-Text = Annotated[str, StringConstraints(strict=True, strip_whitespace=True, min_length=1, max_length=200)]
+Text = Annotated[
+    str,
+    StringConstraints(strict=True, strip_whitespace=True, min_length=1, max_length=200),
+    Field(json_schema_extra={"pattern": r"\S"}),
+]
 
 
 class OrderRequest(BaseModel):
@@ -34,7 +45,7 @@ class OrderRequest(BaseModel):
 
     user_id: Id
     artwork_id: Id
-    price: Annotated[Price, BeforeValidator(refuse_text)]
+    price: Annotated[Price, BeforeValidator(refuse_text), WithJsonSchema(PRICE_SCHEMA)]
     direction: Literal["buy", "sell"]
 
 
@@ -49,9 +60,9 @@ class ArtworkRequest(BaseModel):
     image_url: Annotated[str, StringConstraints(strict=True, max_length=2_000, pattern=r"^https?://\S+$")] | None = None
 
 
-def order_answer(order: MarketOrder, transaction: Transaction | None = None) -> dict[str, Any]:
+def order_answer(order: MarketOrder, transaction: Transaction | None = None) -> "answers.MarketOrder":
     """Return the order; with its transaction, when it is filled and asked for alone."""
-    answer: dict[str, Any] = {
+    answer: answers.MarketOrder = {
         "order_id": order.order_id,
         "user_id": order.user_id,
         "artwork_id": order.artwork_id,
@@ -66,7 +77,7 @@ def order_answer(order: MarketOrder, transaction: Transaction | None = None) -> 
     return answer
 
 
-def transaction_answer(transaction: Transaction) -> dict[str, Any]:
+def transaction_answer(transaction: Transaction) -> "answers.Transaction":
     """Return the transaction. Who bought and sold is told to the two by their own lists only."""
     return {
         "transaction_id": transaction.transaction_id,
@@ -78,9 +89,9 @@ def transaction_answer(transaction: Transaction) -> dict[str, Any]:
     }
 
 
-def artwork_answer(artwork: Artwork) -> dict[str, Any]:
+def artwork_answer(artwork: Artwork) -> "answers.Artwork":
     """Return what is known of an artwork; what is not known is absent."""
-    answer: dict[str, Any] = {"artwork_id": artwork.artwork_id, "title": artwork.title, "artist": artwork.artist}
+    answer: answers.Artwork = {"artwork_id": artwork.artwork_id, "title": artwork.title, "artist": artwork.artist}
     if artwork.description is not None:
         answer["description"] = artwork.description
     if artwork.image_url is not None:
@@ -88,9 +99,9 @@ def artwork_answer(artwork: Artwork) -> dict[str, Any]:
     return answer
 
 
-def listing_answer(order: MarketOrder, artwork: Artwork | None) -> dict[str, Any]:
+def listing_answer(order: MarketOrder, artwork: Artwork | None) -> "answers.Listing":
     """Return one open sell order as it is browsed."""
-    answer: dict[str, Any] = {
+    answer: answers.Listing = {
         "artwork_id": order.artwork_id,
         "price": to_json_number(order.price),
         "order_id": order.order_id,
@@ -98,6 +109,7 @@ def listing_answer(order: MarketOrder, artwork: Artwork | None) -> dict[str, Any
         "listed_at": format_timestamp(order.created_at),
     }
     if artwork is not None:
-        details = artwork_answer(artwork)
-        answer |= {name: details[name] for name in ("title", "artist", "image_url") if name in details}
+        answer |= {"title": artwork.title, "artist": artwork.artist}
+        if artwork.image_url is not None:
+            answer["image_url"] = artwork.image_url
     return answer

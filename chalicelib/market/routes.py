@@ -118,7 +118,8 @@ def get_artwork(artwork_id: str) -> Response:
     depth = service.view_book(market().store, artwork)
     known = market().store.get_artworks([artwork]).get(artwork)
     answer: dict[str, Any] = {"artwork_id": artwork, "title": None, "artist": None}
-    answer |= artwork_answer(known) if known else {}
+    if known:
+        answer |= artwork_answer(known)
     answer["asks"] = [order_answer(order) for order in depth.asks]
     answer["bids"] = [order_answer(order) for order in depth.bids]
     answer["last_transactions"] = [transaction_answer(one) for one in depth.last_transactions]

@@ -4,7 +4,7 @@ import random
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING
 
 from chalicelib.core.clock import Clock
 from chalicelib.core.errors import BusyError, ConflictError, KeyReusedError, NotFoundError
@@ -21,6 +21,9 @@ from chalicelib.market.order import (
     make_order_id,
 )
 from chalicelib.market.store import ConflictingWriteError, MarketStore, OrderClosedError, OrderExistsError
+
+if TYPE_CHECKING:
+    from chalicelib.market import answers
 
 TRIES = 5
 """Times that a write is tried while a match is at the same order."""
@@ -80,7 +83,7 @@ def submit_order(
     return Submission(order, replayed=False)
 
 
-def first_answer(order: MarketOrder) -> dict[str, Any]:
+def first_answer(order: MarketOrder) -> "answers.MarketOrder":
     """Return the 201 body: the order as it was submitted, whatever became of it since."""
     return order_answer(replace(order, status=OrderStatus.NEW))
 

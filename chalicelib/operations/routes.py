@@ -11,6 +11,7 @@ from chalicelib.operations import service
 from chalicelib.operations.invariants import start_run, view_result
 from chalicelib.operations.models import RedriveRequest
 from chalicelib.operations.wiring import operations
+from chalicelib.strategies.wiring import strategies
 
 routes = Blueprint(__name__)
 
@@ -19,7 +20,12 @@ routes = Blueprint(__name__)
 @view(lambda: routes.current_request)
 def get_health() -> Response:
     """Read every table: 200 when all answer, else 503 with the fault of each."""
-    tables = service.check_health(broker().store, market().store, operations().states)
+    parts = strategies()
+    tables = service.check_health(
+        service.Tables(
+            broker().store, market().store, operations().states, parts.desk.profiles, parts.store, parts.listings
+        )
+    )
     healthy = all(state == "ok" for state in tables.values())
     return json_response({"status": "ok" if healthy else "unavailable", "tables": tables}, 200 if healthy else 503)
 

@@ -15,6 +15,10 @@ from chalicelib.market.store import MarketStore
 from chalicelib.operations.dead_letters import Letter, LetterBox, window_of
 from chalicelib.operations.store import StateStore
 from chalicelib.operations.sweep import oldest_unplaced
+from chalicelib.strategies.listing import Filter
+from chalicelib.strategies.listing import Listings as StrategyListings
+from chalicelib.strategies.profiles import ProfileStore
+from chalicelib.strategies.store import StrategyStore
 
 PLACEMENTS = "placements"
 HAND_OVER = "hand-over"
@@ -36,19 +40,35 @@ class Redrive:
     remaining: int
 
 
-def check_health(orders: OrderStore, market: MarketStore, states: StateStore) -> dict[str, str]:
+@dataclass(frozen=True)
+class Tables:
+    """What reads the tables of the deployment."""
+
+    orders: OrderStore
+    market: MarketStore
+    states: StateStore
+    profiles: ProfileStore
+    strategies: StrategyStore
+    listings: StrategyListings
+
+
+def check_health(tables: Tables) -> dict[str, str]:
     """Read from every table; return each one's state, "ok" or the name of the fault."""
-    probes = {
-        "broker_orders": lambda: orders.get(OrderId("health")),
-        "operations": lambda: states.load("health"),
-        "market_orders": lambda: market.get(ArtworkId(0), MarketOrderId("health")),
-        "trades": lambda: market.last_transactions(ArtworkId(0)),
-        "artworks": lambda: market.get_artworks([ArtworkId(0)]),
+    probes: dict[str, Callable[[], object]] = {
+        "broker_orders": lambda: tables.orders.get(OrderId("health")),
+        "operations": lambda: tables.states.load("health"),
+        "market_orders": lambda: tables.market.get(ArtworkId(0), MarketOrderId("health")),
+        "trades": lambda: tables.market.last_transactions(ArtworkId(0)),
+        "artworks": lambda: tables.market.get_artworks([ArtworkId(0)]),
+        "subscriptions": tables.profiles.current,
+        "signals": lambda: tables.strategies.get("health"),
+        "positions": lambda: tables.listings.positions(Filter("health"), 1, None),
+        "order_log": lambda: tables.listings.round_trips(Filter("health"), 1, None),
     }
     return {name: _probe(read) for name, read in probes.items()}
 
 
-def _probe(read: Any) -> str:
+def _probe(read: Callable[[], object]) -> str:
     try:
         read()
     except Exception as error:  # noqa: BLE001 - whatever it is, it is the answer

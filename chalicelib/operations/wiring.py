@@ -1,7 +1,8 @@
 """The one place where the parts of operations are put together."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import timedelta
 from functools import cache
 
 from chalicelib.broker.wiring import broker
@@ -14,8 +15,14 @@ from chalicelib.operations.checks import broker_checks, market_checks
 from chalicelib.operations.dead_letters import LetterBox, SqsLetterBox
 from chalicelib.operations.invariants import Checker
 from chalicelib.operations.service import HAND_OVER, MATCH, MATCH_RETRIES, PLACEMENTS, CatchUp
+from chalicelib.operations.signal_sweep import SignalSweeper
 from chalicelib.operations.store import DynamoStateStore, StateStore
+from chalicelib.operations.strategy_checks import strategy_checks
 from chalicelib.operations.sweep import Sweeper, sweep_orders
+from chalicelib.strategies.wiring import strategies
+
+SWEEP_LEASE = timedelta(seconds=60)
+"""How long a sweep has a signal: longer than its function's time-out."""
 
 
 @dataclass(frozen=True)
@@ -26,6 +33,7 @@ class Operations:
     states: StateStore
     sweeper: Sweeper
     books: BookSweeper
+    signals: SignalSweeper
     checker: Checker
     catch_up: Mapping[str, CatchUp]
 
@@ -43,14 +51,19 @@ def _build(settings: Settings) -> Operations:
     retries = SqsLetterBox(client, settings.match_retries_queue_url, settings.match_retries_dlq_url)
     match = SqsLetterBox(client, None, settings.match_dlq_url)
     states = DynamoStateStore(settings.operations_table)
-    parts, art = broker(), market()
+    parts, art, traders = broker(), market(), strategies()
     sweeper = Sweeper(parts.store, parts.queue, placements, states, parts.worker.policy, utc_now)
     books = BookSweeper(art.listings, art.matcher, states, utc_now)
-    checks = {**market_checks(art.store, art.listings), **broker_checks(parts.store, parts.worker.policy)}
+    signals = SignalSweeper(replace(traders.desk, lease=SWEEP_LEASE), traders.listings, states)
+    checks = {
+        **market_checks(art.store, art.listings),
+        **broker_checks(parts.store, parts.worker.policy),
+        **strategy_checks(traders.store, traders.listings, parts.store, states),
+    }
     checker = Checker(checks, states, utc_now)
     boxes = {PLACEMENTS: placements, HAND_OVER: hand_over, MATCH_RETRIES: retries, MATCH: match}
     catch_up: dict[str, CatchUp] = {
         HAND_OVER: lambda: sweep_orders(sweeper, patient=False)["failed"],
         MATCH: lambda: sweep_all_books(books)["failed"],
     }
-    return Operations(boxes, states, sweeper, books, checker, catch_up)
+    return Operations(boxes, states, sweeper, books, signals, checker, catch_up)

@@ -17,6 +17,8 @@ PARAMETERS = {
     "PlacementLease": "6",
     "PlacementVisibility": "12",
     "PlacementMaxReceives": "20",
+    "ApiTimeout": "12",
+    "SignalLease": "13",
     "MatchVisibility": "2",
     "MatchMaxReceives": "2",
     "GivenFailureRate": "0.1",

@@ -8,12 +8,24 @@ from decimal import Decimal
 import pytest
 
 from chalicelib.broker.models import OrderRequest
-from chalicelib.broker.order import Order
-from chalicelib.broker.placement import Answer, Outcome, Policy, Purpose, claim, record_outcome, request_cancel, requeue
+from chalicelib.broker.order import Order, OrderId
+from chalicelib.broker.placement import (
+    Answer,
+    Outcome,
+    Policy,
+    Purpose,
+    claim,
+    defer,
+    record_outcome,
+    request_cancel,
+    requeue,
+)
 from chalicelib.broker.service import submit_order
 from chalicelib.broker.store import DynamoOrderStore
+from chalicelib.core.ids import new_id
 from tests.e2e.stack import Stack
 from tests.e2e.tables import capacity_of, table_like
+from tests.unit.broker.orders import new_signal_order
 
 pytestmark = pytest.mark.embedded_only
 
@@ -80,6 +92,17 @@ def test_canceling_at_the_exchange_costs_6(store: DynamoOrderStore) -> None:
         _attempt(store, asked, Answer.CANCELED, Purpose.CANCEL)
 
     assert writes.units == 6
+
+
+def test_an_order_that_comes_after_another_costs_1_for_each_time_that_it_is_put_off(store: DynamoOrderStore) -> None:
+    order = new_signal_order(NOW, after=OrderId(new_id()))
+    store.create(order)
+
+    with capacity_of(store._items) as writes:
+        order = store.save(defer(order, NOW + timedelta(seconds=1), NOW))
+        store.save(defer(order, NOW + timedelta(seconds=901), NOW + timedelta(seconds=1)))
+
+    assert (writes.units, writes.calls) == (2, 2)
 
 
 def test_the_fullest_order_still_costs_1_for_each_write(store: DynamoOrderStore) -> None:

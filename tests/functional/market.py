@@ -6,6 +6,7 @@ from chalicelib.market.matching import match_artwork
 from chalicelib.market.order import ArtworkId, MarketOrder
 from chalicelib.market.wiring import market
 from tests.functional.gateway import Answer, Gateway
+from tests.functional.pages import walk
 from tests.unit.market.orders import trade_of
 from tests.unit.market.tables import Tables
 
@@ -13,11 +14,6 @@ Content = dict[str, Any]
 UNKNOWN = "7-7b7a8f8e-0000-4000-8000-000000000000"
 SELL: Content = {"user_id": 1, "artwork_id": 7, "price": 10.25, "direction": "sell"}
 BUY: Content = {"user_id": 2, "artwork_id": 7, "price": 10.5, "direction": "buy"}
-MAX_PAGES = 100
-
-
-class EndlessListError(Exception):
-    """Raised when a list goes on though it can have no more pages."""
 
 
 class ArtMarket:
@@ -59,14 +55,7 @@ class ArtMarket:
 
     def walk(self, path: str, name: str) -> list[list[Content]]:
         """Return the rows of every page of a list."""
-        pages, cursor = [], ""
-        for _ in range(MAX_PAGES):
-            content = self.get(f"{path}{'&' if '?' in path else '?'}{cursor}").content
-            pages.append(content[name])
-            if content["next_cursor"] is None:
-                return pages
-            cursor = f"cursor={content['next_cursor']}"
-        raise EndlessListError(path)
+        return walk(self.gateway, f"/market{path}", name)
 
 
 def put(*orders: MarketOrder) -> None:
@@ -78,8 +67,3 @@ def put(*orders: MarketOrder) -> None:
 def trade(sell: MarketOrder, buy: MarketOrder, **changes: Any) -> None:
     """Let two stored orders trade."""
     market().store.commit(trade_of(sell, buy, **changes))
-
-
-def flat(pages: list[list[Content]]) -> list[Content]:
-    """Return the rows of all pages."""
-    return [row for page in pages for row in page]

@@ -47,9 +47,18 @@ class Queues:
         return records
 
     def hidden(self) -> int:
-        """Return how many messages of the placements queue are hidden."""
-        answer = sqs().get_queue_attributes(QueueUrl=self.placements, AttributeNames=["All"])
-        return int(answer["Attributes"]["ApproximateNumberOfMessagesNotVisible"])
+        """Return how many messages of the placements queue are hidden since they were received."""
+        return self._count("ApproximateNumberOfMessagesNotVisible")
+
+    def delayed(self) -> int:
+        """Return how many messages of the placements queue are hidden since they were sent."""
+        return self._count("ApproximateNumberOfMessagesDelayed")
+
+    def _count(self, name: Any) -> int:
+        answer: dict[Any, str] = dict(
+            sqs().get_queue_attributes(QueueUrl=self.placements, AttributeNames=[name])["Attributes"]
+        )
+        return int(answer[name])
 
 
 def _as_record(message: dict[str, Any]) -> dict[str, Any]:

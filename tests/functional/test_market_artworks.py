@@ -12,7 +12,8 @@ from chalicelib.market.service import BOOK_DEPTH
 from chalicelib.market.store import LAST_TRANSACTIONS
 from tests.functional.conftest import problem_of
 from tests.functional.gateway import Answer
-from tests.functional.market import BUY, SELL, ArtMarket, flat, put, trade
+from tests.functional.market import BUY, SELL, ArtMarket, put, trade
+from tests.functional.pages import flat
 from tests.unit.market.orders import new_order
 
 DETAILS = {

@@ -7,14 +7,16 @@ from urllib.parse import quote
 
 import pytest
 
-from chalicelib.broker.placement import Answer, Outcome, Policy, Purpose, claim, record_outcome
+from chalicelib.broker.models import accepted_answer
+from chalicelib.broker.order import OrderId
+from chalicelib.broker.placement import Answer, Outcome, Policy, Purpose, claim, defer, record_outcome
 from chalicelib.broker.service import MAX_LOOKED_AT
 from chalicelib.broker.wiring import broker
 from chalicelib.core.lifecycle import FINAL, OrderStatus
 from chalicelib.core.pagination import encode_cursor
 from tests.functional.conftest import LIMIT_ORDER, Orders, problem_of
 from tests.functional.gateway import REQUEST_ID, Gateway
-from tests.unit.broker.orders import new_order
+from tests.unit.broker.orders import new_order, new_signal_order
 
 START = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
 POLICY = Policy(timedelta(seconds=30), timedelta(seconds=120), 20)
@@ -79,6 +81,20 @@ class TestOneOrder:
         orders.put(order)
         content = gateway.get(f"/orders/{order.order_id}").content
         assert (content["cum_qty"], content["leaves_qty"], content["avg_px"]) == (3, 0, 10.2)
+
+    def test_order_of_a_signal_tells_whose_it_is(self, gateway: Gateway, orders: Orders) -> None:
+        order = new_signal_order(START)
+        orders.put(order)
+        content = gateway.get(f"/orders/{order.order_id}").content
+        assert content == {
+            **accepted_answer(order),
+            "cum_qty": 0,
+            "leaves_qty": 1,
+            "user": order.user,
+            "strategy": order.strategy,
+            "signal_id": order.signal_id,
+        }
+        assert gateway.get("/orders").content["orders"] == [content]
 
     @pytest.mark.parametrize("order_id", UNKNOWN_IDS)
     @pytest.mark.parametrize(("method", "below"), [("GET", ""), ("GET", "/timeline"), ("POST", "/cancel")])
@@ -213,6 +229,14 @@ class TestTimeline:
         content = gateway.get(f"/orders/{order.order_id}/timeline").content
         assert content["next_attempt_at"] == "2026-03-02T09:30:04.000000Z"
 
+    def test_order_that_comes_after_another_tells_that_it_waits(self, gateway: Gateway, orders: Orders) -> None:
+        order = defer(new_signal_order(START, after=OrderId(UNKNOWN_IDS[0])), at(3), at(2))
+        orders.put(order)
+        content = gateway.get(f"/orders/{order.order_id}/timeline").content
+        assert (content["attempts"], content["next_attempt_at"]) == (0, "2026-03-02T09:30:03.000000Z")
+        waits = {"at": "2026-03-02T09:30:02.000000Z", "cause": "deferred", "status": "PENDING_NEW"}
+        assert content["entries"][1:] == [waits]
+
 
 class TestCancel:
     @pytest.fixture
@@ -249,6 +273,25 @@ class TestCancel:
         assert (answer.status, answer.content["code"]) == (409, "order_final")
         assert answer.content["order_status"] == status
         assert orders.get(order.order_id) == order
+
+    @pytest.mark.parametrize("answer", [None, Answer.UNAVAILABLE, Answer.WORKING])
+    def test_order_of_a_signal_is_a_conflict(self, gateway: Gateway, orders: Orders, answer: Answer | None) -> None:
+        order = new_signal_order(START)
+        orders.put(order)
+        if answer is not None:
+            an_attempt(orders, order.order_id, answer)
+        before = orders.get(order.order_id)
+        refusal = gateway.post(f"/orders/{order.order_id}/cancel")
+        assert (refusal.status, refusal.content["code"]) == (409, "signal_order")
+        assert "closed by a SELL signal, not by canceling" in refusal.content["detail"]
+        assert orders.get(order.order_id) == before
+
+    def test_final_order_of_a_signal_is_final(self, gateway: Gateway, orders: Orders) -> None:
+        order = new_signal_order(START)
+        orders.put(order)
+        an_attempt(orders, order.order_id, Answer.FILLED)
+        answer = gateway.post(f"/orders/{order.order_id}/cancel")
+        assert (answer.status, answer.content["code"]) == (409, "order_final")
 
     @pytest.mark.parametrize("body", [None, b"", b"no json", {"reason": "changed my mind"}])
     def test_body_is_not_needed(self, gateway: Gateway, body: Any) -> None:

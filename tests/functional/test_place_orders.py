@@ -1,5 +1,6 @@
 """The placement function with recorded queue events, over a real HTTP exchange."""
 
+import time
 from collections.abc import Iterator
 from threading import Barrier
 
@@ -14,7 +15,7 @@ from tests.functional.conftest import Orders
 from tests.functional.events import queue_event
 from tests.functional.lambdas import invoke
 from tests.functional.queues import Queues
-from tests.unit.broker.orders import new_order
+from tests.unit.broker.orders import new_order, new_signal_order
 from tests.unit.broker.venue_server import VenueHandler, VenueServer, answers, running_venue
 
 WORKS = answers(201, {"status": "working"})
@@ -120,6 +121,32 @@ def test_order_whose_message_was_received_often_enough_becomes_a_dead_letter(
     assert orders.get(order.order_id).dead_lettered_at is not None
     assert queues.bodies(queues.placements) == []
     assert queues.bodies(queues.dead_placements) == bodies(order)
+
+
+def test_order_that_comes_after_another_is_placed_behind_it(orders: Orders, queues: Queues, venue: VenueServer) -> None:
+    first = new_signal_order(utc_now())
+    second = new_signal_order(utc_now(), after=first.order_id)
+    orders.put(first, second)
+    assert failed(invoke("place_orders", queue_event(*bodies(second)))) == []
+    assert venue.requests == []
+    assert (queues.orders(), queues.delayed()) == ([], 1)
+    assert failed(invoke("place_orders", queue_event(*bodies(first)))) == []
+    time.sleep(1.1)
+    assert queues.orders() == [second.order_id]
+    assert failed(invoke("place_orders", {"Records": queues.receive_as_lambda()})) == []
+    assert [path for _, path, _ in venue.requests] == [f"/orders/{each.order_id}" for each in (first, second)]
+
+
+def test_queue_that_fails_loses_no_order_that_comes_after_another(
+    orders: Orders, queues: Queues, client_faults: ClientFaults
+) -> None:
+    first = new_signal_order(utc_now())
+    second = new_signal_order(utc_now(), after=first.order_id)
+    orders.put(first, second)
+    client_faults.never_arrives("sqs.SendMessageBatch", times=3)
+    assert failed(invoke("place_orders", queue_event(*bodies(second)))) == ["m0"]
+    assert failed(invoke("place_orders", queue_event(*bodies(second)))) == []
+    assert queues.delayed() == 1
 
 
 def test_table_that_fails_loses_no_message(orders: Orders, client_faults: ClientFaults) -> None:

@@ -9,6 +9,10 @@ from cfnlint.api import lint_file  # type: ignore[import-untyped]
 
 from app import app
 from chalicelib.broker.placement import LETTER_LIFE
+from chalicelib.operations.wiring import SWEEP_LEASE
+from chalicelib.strategies.item import NewestSignalIndex, SignalItem
+from chalicelib.strategies.service import MARGIN
+from chalicelib.strategies.signal import ExitScope
 from tests.infra.conftest import Template
 
 FUNCTIONS = {
@@ -74,7 +78,8 @@ class TestFunctions:
         assert len(set(roles)) == len(roles)
 
     def test_api_answers_before_the_gateway_gives_up(self, template: Template) -> None:
-        assert functions(template)["APIHandler"]["Timeout"] < 29
+        assert functions(template)["APIHandler"]["Timeout"] == {"Ref": "ApiTimeout"}
+        assert default(template, "ApiTimeout") <= template["Parameters"]["ApiTimeout"]["MaxValue"] <= 29
 
     def test_sweep_ends_before_the_next_one_starts_and_is_not_repeated(self, template: Template) -> None:
         sweep = functions(template)["Sweep"]
@@ -121,6 +126,24 @@ class TestTables:
         for index in tables(template)["BrokerOrders"]["GlobalSecondaryIndexes"]:
             assert index["Projection"] == {"ProjectionType": "KEYS_ONLY"}
 
+    def test_every_table_is_in_the_environment_of_the_functions(self, template: Template) -> None:
+        variables = template["Globals"]["Function"]["Environment"]["Variables"]
+        named = [value["Ref"] for name, value in variables.items() if name.endswith("_TABLE")]
+        assert sorted(named) == sorted(tables(template))
+
+    def test_index_of_the_signals_has_what_their_list_shows(self, template: Template) -> None:
+        (index,) = tables(template)["Signals"]["GlobalSecondaryIndexes"]
+        assert index["IndexName"] == NewestSignalIndex.Meta.index_name
+        assert index["Projection"]["NonKeyAttributes"] == NewestSignalIndex.Meta.projection.non_key_attributes
+        assert set(index["Projection"]["NonKeyAttributes"]) < SignalItem.get_attributes().keys()
+
+    @pytest.mark.parametrize(("table", "index"), [("Positions", "by_user"), ("OrderLog", "newest")])
+    def test_lists_of_positions_and_round_trips_need_no_second_read(
+        self, template: Template, table: str, index: str
+    ) -> None:
+        (found,) = tables(template)[table]["GlobalSecondaryIndexes"]
+        assert (found["IndexName"], found["Projection"]) == (index, {"ProjectionType": "ALL"})
+
     def test_book_can_be_read_consistently(self, template: Template) -> None:
         (index,) = tables(template)["MarketOrders"]["LocalSecondaryIndexes"]
         assert index["IndexName"] == "open_book"
@@ -139,11 +162,36 @@ class TestTimings:
     def test_visibility_is_six_times_the_time_out(self, template: Template) -> None:
         assert default(template, "PlacementVisibility") >= 6 * default(template, "PlacementTimeout")
 
+    def test_request_stops_by_itself_and_its_signal_is_taken_over_only_when_it_is_dead(
+        self, template: Template
+    ) -> None:
+        api, lease = default(template, "ApiTimeout"), default(template, "SignalLease")
+        assert lease - MARGIN.total_seconds() < api < lease
+
+    def test_sweep_has_a_signal_for_longer_than_it_lives(self, template: Template) -> None:
+        assert SWEEP_LEASE.total_seconds() > functions(template)["Sweep"]["Timeout"]
+
     def test_parameters_are_what_is_deployed(self, template: Template) -> None:
         placements = queues(template)["Placements"]
         assert functions(template)["PlaceOrders"]["Timeout"] == {"Ref": "PlacementTimeout"}
         assert placements["VisibilityTimeout"] == {"Ref": "PlacementVisibility"}
         assert placements["RedrivePolicy"]["maxReceiveCount"] == {"Ref": "PlacementMaxReceives"}
+
+
+class TestRulesOfSignals:
+    def test_exit_scope_is_one_of_those_that_there_are(self, template: Template) -> None:
+        parameter = template["Parameters"]["ExitScope"]
+        assert parameter["AllowedValues"] == [scope.value for scope in ExitScope]
+        assert parameter["Default"] == ExitScope.USER.value
+
+    def test_quantity_is_at_least_one(self, template: Template) -> None:
+        parameter = template["Parameters"]["SignalQuantity"]
+        assert (parameter["Default"], parameter["MinValue"]) == (1, 1)
+
+    @pytest.mark.parametrize("name", ["ExitScope", "SignalQuantity", "SignalLease"])
+    def test_functions_get_the_parameters(self, template: Template, name: str) -> None:
+        variables = template["Globals"]["Function"]["Environment"]["Variables"]
+        assert {"Ref": name} in variables.values()
 
 
 class TestEventSources:
@@ -201,7 +249,11 @@ class TestGateway:
 
     @pytest.mark.parametrize(
         ("name", "status", "code"),
-        [("MISSING_AUTHENTICATION_TOKEN", 404, "no_such_route"), ("REQUEST_TOO_LARGE", 413, "body_too_large")],
+        [
+            ("MISSING_AUTHENTICATION_TOKEN", 404, "no_such_route"),
+            ("REQUEST_TOO_LARGE", 413, "body_too_large"),
+            ("THROTTLED", 429, "throttled"),
+        ],
     )
     def test_refusal_of_the_gateway_itself_is_a_problem(
         self, template: Template, name: str, status: int, code: str
@@ -209,9 +261,18 @@ class TestGateway:
         response = self.responses(template)[name]
         content = json.loads(response["responseTemplates"]["application/json"])
         assert response["statusCode"] == str(status)
-        assert content.keys() == {"type", "title", "status", "detail", "code", "request_id"}
+        assert content.keys() - {"RESPONSE"} == {"type", "title", "status", "detail", "code", "request_id"}
         assert (content["status"], content["code"]) == (status, code)
         assert content["type"] == f"urn:rialto:problem:{code}"
+
+    @pytest.mark.parametrize(
+        ("name", "response"), [("DEFAULT_5XX", "ERROR"), ("REQUEST_TOO_LARGE", "REJECTED"), ("THROTTLED", "ERROR")]
+    )
+    def test_producer_finds_a_response_in_what_the_gateway_itself_answers(
+        self, template: Template, name: str, response: str
+    ) -> None:
+        content = json.loads(self.responses(template)[name]["responseTemplates"]["application/json"])
+        assert content["RESPONSE"] == response
 
     @pytest.mark.parametrize(
         "path", sorted(path for path, methods in app.routes.items() if {"POST", "PUT"} & set(methods))

@@ -5,6 +5,7 @@ The same seed gives the same history. Every actor can stand at any of its calls 
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from random import Random
 from typing import TypeVar
 
@@ -32,6 +33,7 @@ class History:
         self.actors: list[Actor] = []
         self.steps: list[str] = []
         self._keys = 0
+        self._clients: dict[str, Callable[[], Actor]] = {}
 
     def run(self, length: int) -> None:
         """Take so many steps, then let everything come to rest; check after each step and at the end."""
@@ -85,12 +87,19 @@ class History:
     def submit(self) -> None:
         """Send an order; when the answer is lost, a later step sends it again with the same key."""
         if self._keys < MAX_ORDERS:
-            actor = self.platform.submitting(f"key {self._keys}")
+            actor = self._submitting(f"key {self._keys}")
             for _ in range(self._random.randint(1, 3)):
                 actor.go_on()
             self._pick([actor.finish, actor.finish, actor.fail, actor.crash])()
             actor.finish()
             self._keys += actor.error is None
+
+    def _submitting(self, key: str) -> Actor:
+        if key not in self._clients:
+            orders = list(self.platform.store.orders)
+            signaling = partial(self.platform.signaling, key, self._pick([None, *orders, *orders]))
+            self._clients[key] = self._pick([partial(self.platform.submitting, key), signaling])
+        return self._clients[key]()
 
     def cancel(self) -> None:
         """Let a client begin to cancel an order."""

@@ -8,8 +8,9 @@ from uuid import uuid4
 
 from hypothesis import strategies as st
 
-from chalicelib.broker.order import TIMELINE_LENGTH, Cause, Order, OrderId, TimelineEntry
+from chalicelib.broker.order import TIMELINE_LENGTH, Cause, Order, OrderId, Side, TimelineEntry
 from chalicelib.broker.placement import accept
+from chalicelib.broker.service import SignalTerms, signal_order
 from chalicelib.core.lifecycle import OrderStatus
 from tests.unit.broker.fakes.clock import START
 
@@ -30,6 +31,13 @@ def new_order(created_at: datetime = START, order_id: str | None = None, **chang
     return accept(replace(order, **changes))
 
 
+def new_signal_order(created_at: datetime = START, after: OrderId | None = None) -> Order:
+    """Return an order of a signal as it is accepted: one that closes a position, if it comes after another."""
+    side: Side = "sell" if after else "buy"
+    terms = SignalTerms("user-of-20-character", "strategy-of-", str(uuid4()), side, "SYMBOL-10C", 1, after)
+    return signal_order(OrderId(str(uuid4())), created_at, terms)
+
+
 _moments = st.datetimes(datetime(2020, 1, 1), datetime(2100, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001
 _counts = st.integers(0, 10**6)
 _texts = st.text(st.characters(codec="utf-8"), min_size=1, max_size=40)
@@ -48,11 +56,15 @@ def any_order(draw: st.DrawFn) -> Order:
         created_at=created_at,
         type=draw(st.sampled_from(["market", "limit"])),
         side=draw(st.sampled_from(["buy", "sell"])),
-        instrument=draw(st.text(st.characters(min_codepoint=33, max_codepoint=126), min_size=12, max_size=12)),
+        instrument=draw(st.text(st.characters(min_codepoint=33, max_codepoint=126), min_size=1, max_size=64)),
         limit_price=draw(st.none() | _prices),
         quantity=quantity,
         status=status,
         version=draw(st.integers(1, 10**6)),
+        user=draw(st.none() | _texts),
+        strategy=draw(st.none() | _texts),
+        signal_id=draw(st.none() | _texts),
+        after=draw(st.none() | st.uuids(version=4).map(lambda each: OrderId(str(each)))),
         placed_at=draw(_moments if working else st.none() | _moments),
         cancel_requested_at=draw(_moments if status is OrderStatus.PENDING_CANCEL else st.none() | _moments),
         reject_reason=draw(st.none() | _texts),

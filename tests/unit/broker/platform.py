@@ -4,13 +4,16 @@ from datetime import datetime, timedelta
 from itertools import count, pairwise
 from typing import Any
 
+from chalicelib.broker.exchange import VenueAnswer
 from chalicelib.broker.hand_over import hand_over
 from chalicelib.broker.models import OrderRequest
 from chalicelib.broker.order import Order, OrderId
 from chalicelib.broker.placement import Answer, Policy
-from chalicelib.broker.service import cancel_order, submit_order
+from chalicelib.broker.service import SignalTerms, cancel_order, signal_order, submit_order
+from chalicelib.broker.store import OrderExistsError
 from chalicelib.broker.worker import Worker, work_on_batch
-from chalicelib.core.lifecycle import TRANSITIONS, OrderStatus
+from chalicelib.core.ids import derive_id
+from chalicelib.core.lifecycle import FINAL, TRANSITIONS, OrderStatus
 from chalicelib.operations.service import PLACEMENTS, redrive
 from chalicelib.operations.sweep import Sweeper, sweep
 from tests.unit.broker.actors import Actor
@@ -25,6 +28,7 @@ from tests.unit.broker.orders import ISIN
 POLICY = Policy(timedelta(seconds=30), timedelta(seconds=120), max_receives=3)
 REQUEST = OrderRequest(type="limit", side="buy", instrument=ISIN, limit_price="10.25", quantity=3)
 LONGER_THAN_ANY_RETENTION = 15 * 24 * 3600.0
+MAY_BE_FOLLOWED = {OrderStatus.NEW, OrderStatus.PARTIALLY_FILLED} | FINAL
 
 
 class Platform:
@@ -38,6 +42,7 @@ class Platform:
         self.venue = Venue()
         self.states = MemoryStateStore()
         self.accepted: dict[OrderId, datetime] = {}
+        self.overtakers: list[OrderId] = []
         self.streamed = 0
         self._workers = count(1)
 
@@ -49,6 +54,20 @@ class Platform:
             self.accepted[submission.order.order_id] = submission.order.created_at
 
         return Actor(f"submit {key}", run)
+
+    def signaling(self, key: str, after: OrderId | None = None) -> Actor:
+        """Return a strategy that orders for a user, to close a position if it comes after another order."""
+
+        def run(hook: Hook) -> None:
+            terms = SignalTerms("user", "strategy", key, "sell" if after else "buy", "ACME", 3, after)
+            order = signal_order(OrderId(derive_id("signal", key)), self.clock(), terms)
+            try:
+                FaultyOrderStore(self.store, hook).create(order)
+            except OrderExistsError as error:
+                order = error.existing
+            self.accepted[order.order_id] = order.created_at
+
+        return Actor(f"signal {key}", run)
 
     def canceling(self, order_id: OrderId) -> Actor:
         """Return a client that cancels an order."""
@@ -66,7 +85,7 @@ class Platform:
         def run(hook: Hook) -> None:
             worker = Worker(
                 store=FaultyOrderStore(self.store, hook, name),
-                exchange=FakeExchange(self.venue, hook),
+                exchange=WatchedExchange(self, hook),
                 policy=self.policy,
                 clock=self.clock,
                 token=lambda: next(tokens),
@@ -143,6 +162,21 @@ class Platform:
         )
 
 
+class WatchedExchange(FakeExchange):
+    """An exchange that notes which orders come before those they should come after."""
+
+    def __init__(self, platform: Platform, hook: Hook) -> None:
+        super().__init__(platform.venue, hook)
+        self._platform = platform
+
+    def place(self, order: Order) -> VenueAnswer:
+        if order.after is not None:
+            ways = [version.status for version in self._platform.store.history[order.after]]
+            if not MAY_BE_FOLLOWED.intersection(ways):
+                self._platform.overtakers.append(order.order_id)
+        return super().place(order)
+
+
 def void(value: object) -> None:
     """Forget the value."""
     del value
@@ -158,6 +192,9 @@ def check_order(platform: Platform, order: Order) -> None:
         assert at_venue in (None, Answer.CANCELED), f"CANCELED with us, {at_venue} at the exchange"
     if order.status is OrderStatus.REJECTED:
         assert at_venue is Answer.REJECTED, f"REJECTED with us, {at_venue} at the exchange"
+    if order.signal_id is not None:
+        assert order.status not in (OrderStatus.PENDING_CANCEL, OrderStatus.CANCELED), "a signal's order was canceled"
+    assert order.attempts or order.dead_lettered_at is None, "an order is a dead letter though nothing failed"
     assert platform.venue.acceptances.get(order.order_id, 0) <= 1
 
 
@@ -187,6 +224,7 @@ def check_always(platform: Platform) -> None:
     """Check what must be true at any moment."""
     for order_id, created_at in platform.accepted.items():
         assert platform.store.orders[order_id].created_at == created_at, "an accepted order is another one"
+    assert not platform.overtakers, f"{platform.overtakers} came before the orders they come after"
     for order_id, order in platform.store.orders.items():
         check_order(platform, order)
         versions = platform.store.history[order_id]
@@ -205,5 +243,8 @@ def check_settled(platform: Platform) -> None:
     """Check what must be true once everything has come to rest."""
     check_always(platform)
     assert not platform.waiting(), "an order waits for ever"
+    for order in platform.store.orders.values():
+        if order.signal_id is not None:
+            assert order.status in (OrderStatus.NEW, OrderStatus.REJECTED), "a signal's order was never placed"
     assert not platform.queue.messages
     assert not platform.queue.dead

@@ -14,10 +14,12 @@ from chalicelib.broker.placement import Answer, Outcome, Policy, Purpose, claim,
 from chalicelib.broker.store import OrderExistsError, OrderStore, Position, StaleOrderError
 from chalicelib.core.ids import new_id, shard_of
 from chalicelib.core.lifecycle import FINAL, OrderStatus
-from tests.unit.broker.orders import any_order, new_order
+from tests.unit.broker.orders import any_order, new_order, new_signal_order
 
 START = datetime(2026, 3, 2, 9, 30, 0, 123_456, UTC)
 POLICY = Policy(timedelta(seconds=30), timedelta(seconds=120), 20)
+
+consistent_or_not = pytest.mark.parametrize("consistent", [False, True])
 
 
 def at(seconds: float) -> datetime:
@@ -91,6 +93,11 @@ class CreateContract:
         store.create(order)
         assert store.get(order.order_id) == claimed
 
+    def test_created_order_of_a_signal_comes_back_as_it_was(self, store: OrderStore) -> None:
+        order = new_signal_order(after=OrderId(new_id()))
+        store.create(order)
+        assert store.get(order.order_id) == order
+
     def test_every_field_round_trips(self, store: OrderStore) -> None:
         @settings(max_examples=60)
         @given(any_order())
@@ -150,18 +157,21 @@ class SaveContract:
 
 
 class ReadContract:
-    def test_get_many_returns_those_that_exist(self, store: OrderStore) -> None:
+    @consistent_or_not
+    def test_get_many_returns_those_that_exist(self, store: OrderStore, consistent: bool) -> None:
         orders = stored(store, at(0), at(1))
         unknown = OrderId("7b7a8f8e-0000-4000-8000-000000000000")
-        found = store.get_many([orders[0].order_id, unknown, orders[1].order_id])
+        found = store.get_many([orders[0].order_id, unknown, orders[1].order_id], consistent=consistent)
         assert found == {order.order_id: order for order in orders}
 
-    def test_get_many_of_nothing_is_nothing(self, store: OrderStore) -> None:
-        assert store.get_many([]) == {}
+    @consistent_or_not
+    def test_get_many_of_nothing_is_nothing(self, store: OrderStore, consistent: bool) -> None:
+        assert store.get_many([], consistent=consistent) == {}
 
-    def test_get_many_takes_more_than_one_batch(self, store: OrderStore) -> None:
+    @consistent_or_not
+    def test_get_many_takes_more_than_one_batch(self, store: OrderStore, consistent: bool) -> None:
         orders = stored(store, *(at(second) for second in range(103)))
-        assert len(store.get_many([order.order_id for order in orders])) == 103
+        assert len(store.get_many([order.order_id for order in orders], consistent=consistent)) == 103
 
 
 class ListingContract:

@@ -1,8 +1,12 @@
 """An outage of a day: the queue does not grow with time, and afterwards every order is placed."""
 
+from dataclasses import replace
 from datetime import timedelta
 
+from chalicelib.broker.order import OrderId
 from chalicelib.broker.placement import Policy
+from chalicelib.broker.queue import read_body, write_body
+from chalicelib.core.ids import derive_id
 from chalicelib.core.lifecycle import OrderStatus
 from tests.unit.broker.fakes.exchange import Mode
 from tests.unit.broker.platform import Platform, check_always, check_settled
@@ -58,6 +62,26 @@ def test_one_placement_after_the_outage_brings_all_letters_back_without_a_person
     platform.venue.mode = Mode.NORMAL
     platform.submitting("first after the outage").finish()
     platform.hand_over_stream(10_000)
+    work_for(platform, 1)
+    assert {order.status for order in platform.store.orders.values()} == {OrderStatus.NEW}
+    check_settled(platform)
+
+
+def test_order_that_comes_after_another_waits_for_days_with_one_message_that_is_no_dead_letter() -> None:
+    platform = Platform(replace(POLICY, max_receives=3))
+    platform.signaling("buy").finish()
+    (first,) = platform.store.orders
+    platform.signaling("sell", first).finish()
+    platform.hand_over_stream(2)
+    # A message that comes twice does not wear out either.
+    platform.queue.put(write_body(OrderId(derive_id("signal", "sell"))))
+    platform.venue.mode = Mode.DOWN
+    assert work_for(platform, 48) == 3
+    assert [read_body(message.body)[0] for message in platform.queue.dead] == [first]
+    assert platform.venue.place_calls == [first] * 3
+    check_always(platform)
+    platform.venue.mode = Mode.NORMAL
+    platform.redriving().finish()
     work_for(platform, 1)
     assert {order.status for order in platform.store.orders.values()} == {OrderStatus.NEW}
     check_settled(platform)

@@ -1,13 +1,13 @@
 """The rules of placement, one by one."""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chalicelib.broker.order import TIMELINE_LENGTH, Cause, Order
+from chalicelib.broker.order import TIMELINE_LENGTH, Cause, Order, OrderId
 from chalicelib.broker.placement import (
     LETTER_LIFE,
     MAX_DELAY,
@@ -15,24 +15,28 @@ from chalicelib.broker.placement import (
     Answer,
     Attempt,
     CancelUnsupportedError,
+    Defer,
     FinalOrderError,
     LeaseLostError,
     Nothing,
     Outcome,
     Policy,
     Purpose,
+    SignalOrderError,
     Wait,
     claim,
+    defer,
     is_overdue,
     next_step,
+    predecessor_of,
     record_outcome,
     request_cancel,
     requeue,
     retry_delay,
 )
-from chalicelib.core.lifecycle import FINAL, OrderStatus
+from chalicelib.core.lifecycle import FINAL, PENDING, OrderStatus
 from tests.unit.broker.fakes.clock import START
-from tests.unit.broker.orders import new_order
+from tests.unit.broker.orders import any_order, new_order
 
 POLICY = Policy(timedelta(seconds=30), timedelta(seconds=120), 20)
 PLACE, CANCEL = Purpose.PLACE, Purpose.CANCEL
@@ -109,6 +113,95 @@ class TestNextStep:
     def test_order_to_be_canceled_is_canceled(self) -> None:
         order = cancel_pending(after(Answer.WORKING))
         assert next_step(order, NOW + later(5)) == Attempt(CANCEL, ask_first=False)
+
+
+class TestTurn:
+    FIRST = new_order()
+    ORDER = new_order(after=FIRST.order_id)
+
+    @pytest.mark.parametrize(
+        ("order", "named"),
+        [
+            (ORDER, FIRST.order_id),
+            (defer(ORDER, NOW, NOW), FIRST.order_id),
+            (requeue(ORDER, NOW), FIRST.order_id),
+            (new_order(), None),
+            (claimed(ORDER), None),
+            (after(Answer.UNAVAILABLE, claimed(ORDER)), None),
+            (replace(ORDER, status=OrderStatus.NEW), None),
+            (replace(ORDER, status=OrderStatus.PENDING_CANCEL), None),
+        ],
+        ids=["new", "deferred", "requeued", "after none", "claimed", "attempted", "working", "to be canceled"],
+    )
+    def test_order_may_overtake_once_it_was_attempted(self, order: Order, named: OrderId | None) -> None:
+        assert predecessor_of(order) == named
+
+    @given(any_order())
+    def test_order_comes_after_one_that_is_pending_only(self, first: Order) -> None:
+        step = next_step(self.ORDER, NOW, first)
+        assert isinstance(step, Defer if first.status in PENDING else Attempt)
+
+    def test_order_whose_predecessor_is_not_stored_is_placed(self) -> None:
+        assert next_step(self.ORDER, NOW, None) == Attempt(PLACE, ask_first=False)
+
+    @pytest.mark.parametrize(
+        ("first", "seconds"),
+        [
+            (new_order(), 1),
+            (claimed(), 1),
+            (requeue(new_order(), NOW), 1),
+            (new_order(next_attempt_at=NOW + later(0.5)), 1.5),
+            (new_order(next_attempt_at=NOW + later(512)), 513),
+            (new_order(next_attempt_at=NOW + later(900)), 900),
+            (new_order(next_attempt_at=NOW - later(900)), 1),
+            (after(Answer.UNAVAILABLE, last_chance=True), 900),
+            (cancel_pending(claimed()), 1),
+        ],
+        ids=["new", "claimed", "requeued", "soon", "backoff", "longest", "overdue", "dead letter", "to be canceled"],
+    )
+    def test_next_look_comes_a_second_after_the_next_attempt_of_the_predecessor(
+        self, first: Order, seconds: float
+    ) -> None:
+        assert next_step(self.ORDER, NOW, first) == Defer(NOW + later(seconds))
+
+    @given(any_order(), st.datetimes(timezones=st.just(UTC), max_value=datetime(9999, 1, 1)))  # noqa: DTZ001
+    def test_next_look_comes_in_a_second_to_15_minutes(self, first: Order, now: datetime) -> None:
+        step = next_step(self.ORDER, now, replace(first, status=OrderStatus.PENDING_NEW))
+        assert isinstance(step, Defer)
+        assert later(1) <= step.until - now <= later(MAX_DELAY)
+
+    def test_order_that_was_put_off_waits_whatever_became_of_the_other(self) -> None:
+        order = defer(self.ORDER, NOW + later(60), NOW)
+        assert next_step(order, NOW, replace(self.FIRST, status=OrderStatus.NEW)) == Wait(NOW + later(60))
+
+    def test_order_that_was_put_off_is_placed_without_a_doubt(self) -> None:
+        order = defer(self.ORDER, NOW, NOW)
+        assert next_step(order, NOW, None) == Attempt(PLACE, ask_first=False)
+        placed = after(Answer.WORKING, claimed(order))
+        assert (placed.status, placed.attempts, placed.in_doubt) == (OrderStatus.NEW, 1, False)
+        assert causes(placed) == [Cause.ACCEPTED, Cause.DEFERRED, Cause.PLACED]
+
+    def test_failure_after_putting_off_is_the_first(self) -> None:
+        order = after(Answer.UNAVAILABLE, claimed(defer(self.ORDER, NOW, NOW)))
+        assert (order.failures, order.next_attempt_at) == (1, NOW + later(5))
+
+    def test_long_wait_is_one_entry(self) -> None:
+        order = self.ORDER
+        for minute in range(100):
+            order = defer(order, NOW + later(60 * minute + 60), NOW + later(60 * minute))
+        assert causes(order) == [Cause.ACCEPTED, Cause.DEFERRED]
+        assert order.timeline[-1].at == NOW
+        assert order.next_attempt_at == NOW + later(6000)
+
+    def test_wait_that_the_sweep_had_to_save_tells_of_it(self) -> None:
+        order = defer(requeue(defer(self.ORDER, NOW, NOW), NOW), NOW, NOW)
+        assert causes(order)[1:] == [Cause.DEFERRED, Cause.REQUEUED, Cause.DEFERRED]
+
+    @pytest.mark.parametrize(("requeues", "patience"), [(0, 240), (1, 480), (3, 1_920)])
+    def test_order_that_was_put_off_is_overdue_like_any_other(self, requeues: int, patience: float) -> None:
+        order = defer(replace(self.ORDER, requeues=requeues), NOW + later(60), NOW)
+        assert not is_overdue(order, NOW + later(60 + patience), POLICY)
+        assert is_overdue(order, NOW + later(60 + patience + 1), POLICY)
 
 
 class TestClaim:
@@ -255,6 +348,16 @@ class TestCancel:
     def test_final_order_cannot_be_canceled(self, status: OrderStatus) -> None:
         with pytest.raises(FinalOrderError, match=status.value):
             request_cancel(new_order(status=status), NOW, can_cancel=True)
+
+    @pytest.mark.parametrize("status", sorted(set(OrderStatus) - FINAL))
+    def test_order_of_a_signal_cannot_be_canceled(self, status: OrderStatus) -> None:
+        with pytest.raises(SignalOrderError):
+            request_cancel(new_order(status=status, signal_id="signal"), NOW, can_cancel=True)
+
+    @pytest.mark.parametrize("status", sorted(FINAL))
+    def test_final_order_of_a_signal_is_final(self, status: OrderStatus) -> None:
+        with pytest.raises(FinalOrderError):
+            request_cancel(new_order(status=status, signal_id="signal"), NOW, can_cancel=True)
 
     def test_second_cancel_changes_nothing(self) -> None:
         order = cancel_pending(after(Answer.WORKING))

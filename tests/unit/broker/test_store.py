@@ -5,7 +5,8 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from pynamodb.exceptions import PutError
+from pynamodb.exceptions import PutError, TransactWriteError
+from pynamodb.transactions import TransactWrite
 
 from chalicelib.broker.order import TIMELINE_LENGTH, Order, OrderId
 from chalicelib.broker.placement import MAX_REASON, Answer, Outcome, Purpose, claim, record_outcome
@@ -16,8 +17,8 @@ from tests.client_faults import ClientFaults
 from tests.moto_stack import dynamodb
 from tests.unit.broker.fakes.store import MemoryOrderStore
 from tests.unit.broker.item_size import item_size
-from tests.unit.broker.orders import new_order
-from tests.unit.broker.store_contract import POLICY, OrderStoreContract, at, stored
+from tests.unit.broker.orders import new_order, new_signal_order
+from tests.unit.broker.store_contract import POLICY, OrderStoreContract, all_pending, at, place_of, stored
 
 PUT = "dynamodb.PutItem"
 
@@ -105,6 +106,53 @@ def test_save_whose_answer_is_lost_is_stale_when_somebody_changed_the_order_befo
         store.save(change)
 
 
+class TestJoin:
+    def commit(self, store: DynamoOrderStore, *orders: Order) -> None:
+        with TransactWrite(connection=store._items._get_connection().connection) as write:
+            for order in orders:
+                store.join(write, order)
+
+    def test_joined_order_is_stored_as_created_ones_are(self, store: DynamoOrderStore, table: str) -> None:
+        joined = new_signal_order(after=OrderId(new_id()))
+        created = replace(joined, order_id=OrderId(new_id()))
+        self.commit(store, joined)
+        store.create(created)
+        assert store.get(joined.order_id) == joined
+        assert set(read_item(table, joined)) == set(read_item(table, created))
+        assert place_of(joined) in all_pending(store)
+
+    def test_nothing_is_stored_before_the_caller_commits(self, store: DynamoOrderStore) -> None:
+        order = new_signal_order()
+        store.join(TransactWrite(connection=store._items._get_connection().connection), order)
+        assert store.get(order.order_id) is None
+
+    def test_second_order_with_the_same_id_is_refused_with_all_the_others(self, store: DynamoOrderStore) -> None:
+        first = new_signal_order()
+        self.commit(store, first)
+        taken = store.save(claim(first, "token", at(1), POLICY))
+        another = new_signal_order()
+        with pytest.raises(TransactWriteError) as raised:
+            self.commit(store, another, new_order(order_id=first.order_id))
+        reasons = [reason and reason.code for reason in raised.value.cancellation_reasons]
+        assert reasons == [None, "ConditionalCheckFailed"]
+        assert (store.get(first.order_id), store.get(another.order_id)) == (taken, None)
+
+
+@pytest.mark.parametrize("consistent", [False, True])
+def test_get_many_reads_as_it_is_told(store: DynamoOrderStore, consistent: bool) -> None:
+    asked: list[Any] = []
+
+    def ask(params: dict[str, Any], **_: Any) -> None:
+        asked.extend(table.get("ConsistentRead", False) for table in params["RequestItems"].values())
+
+    (order,) = stored(store, at(0))
+    events = store._items._get_connection().connection.client.meta.events
+    events.register("provide-client-params.dynamodb.BatchGetItem", ask)
+    store.get_many([order.order_id], consistent=consistent)
+    events.unregister("provide-client-params.dynamodb.BatchGetItem", ask)
+    assert asked == [consistent]
+
+
 def test_attributes_with_nothing_to_say_are_absent(store: DynamoOrderStore, table: str) -> None:
     (order,) = stored(store, at(0))
     assert set(read_item(table, order)) == {
@@ -125,9 +173,11 @@ def test_price_is_stored_as_an_exact_number(store: DynamoOrderStore, table: str)
     assert read_item(table, order)["limit_price"] == {"N": "10.25"}
 
 
-def longest_history(reason: str) -> list[Order]:
-    """Return an order with the longest fields at each stage of a placement that fails for weeks, then is refused."""
-    order = new_order(instrument="~" * 12, quantity=10**9, limit_price="999999999999.99", type="market", side="sell")
+LONGEST = new_order(instrument="~" * 12, quantity=10**9, limit_price="999999999999.99", type="market", side="sell")
+
+
+def longest_history(reason: str, order: Order = LONGEST) -> list[Order]:
+    """Return the order with the longest fields at each stage of a placement that fails for weeks, then is refused."""
     stages, now = [order], order.created_at
     for attempt in range(TIMELINE_LENGTH + 10):
         now += timedelta(days=1, milliseconds=1)
@@ -145,13 +195,25 @@ def longest_history(reason: str) -> list[Order]:
     return [*stages, record_outcome(order, token, refused, now, last_chance=False, jitter=0.5)]
 
 
-@pytest.mark.parametrize("reason", ["r" * 300, "é" * 300, "€" * 300, "😀" * 300])
-def test_longest_order_fits_into_one_write_unit(store: DynamoOrderStore, table: str, reason: str) -> None:
-    sizes = {}
-    for stage in longest_history(reason):
+def sizes_of(stages: list[Order], store: DynamoOrderStore, table: str) -> dict[tuple[OrderStatus, bool], int]:
+    """Return the greatest size of the orders as stored, by status and whether a worker has it."""
+    sizes: dict[tuple[OrderStatus, bool], int] = {}
+    for stage in stages:
         order = replace(stage, order_id=OrderId(new_id()))
         store.create(order)
-        sizes[order.status, order.lease_token is None] = item_size(read_item(table, order))
+        kind = order.status, order.lease_token is not None
+        sizes[kind] = max(sizes.get(kind, 0), item_size(read_item(table, order)))
+    return sizes
+
+
+@pytest.mark.parametrize("reason", ["r" * 300, "é" * 300, "€" * 300, "😀" * 300])
+def test_longest_order_fits_into_one_write_unit(store: DynamoOrderStore, table: str, reason: str) -> None:
+    sizes = sizes_of(longest_history(reason), store, table)
+    assert max(sizes.values()) <= 1024, sizes
+
+
+def test_order_of_a_signal_fits_into_one_write_unit(store: DynamoOrderStore, table: str) -> None:
+    sizes = sizes_of(longest_history("r" * 300, new_signal_order(after=OrderId(new_id()))), store, table)
     assert max(sizes.values()) <= 1024, sizes
 
 

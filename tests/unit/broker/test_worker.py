@@ -2,21 +2,24 @@
 
 import json
 from dataclasses import replace
+from datetime import timedelta
 from itertools import count
+from typing import Any
 
 import pytest
 
 from chalicelib.broker.order import Cause, Order, OrderId
-from chalicelib.broker.placement import Answer, claim, request_cancel
+from chalicelib.broker.placement import Answer, claim, defer, request_cancel
 from chalicelib.broker.queue import InvalidMessageError, read_body, write_body
 from chalicelib.broker.service import cancel_order
 from chalicelib.broker.worker import UnknownOrderError, Worker, work_on_message
 from chalicelib.core.batches import Again, Done, Message
 from chalicelib.core.errors import BusyError
-from chalicelib.core.lifecycle import OrderStatus
+from chalicelib.core.lifecycle import PENDING, OrderStatus
 from tests.unit.broker.fakes.clock import FakeClock
 from tests.unit.broker.fakes.exchange import FakeExchange, Mode, Venue
-from tests.unit.broker.fakes.faults import Hook, nothing
+from tests.unit.broker.fakes.faults import Hook, LostAnswerError, nothing
+from tests.unit.broker.fakes.queue import MemoryQueue, QueueSender
 from tests.unit.broker.fakes.store import FaultyOrderStore, MemoryOrderStore
 from tests.unit.broker.orders import new_order
 from tests.unit.broker.platform import POLICY
@@ -26,9 +29,11 @@ class Bench:
     """A worker with a stored order; ``hook`` sees each of the worker's calls."""
 
     def __init__(self, order: Order | None = None) -> None:
+        order = order or new_order()
         self.clock, self.venue, self.store = FakeClock(), Venue(), MemoryOrderStore()
-        self.order_id = (order or new_order()).order_id
-        self.store.create(order or new_order(order_id=self.order_id))
+        self.queue = MemoryQueue(self.clock, POLICY.visibility, POLICY.max_receives)
+        self.order_id = order.order_id
+        self.store.create(order)
 
     @property
     def order(self) -> Order:
@@ -38,13 +43,32 @@ class Bench:
         tokens = count(1)
         store, exchange = FaultyOrderStore(self.store, hook), FakeExchange(self.venue, hook)
         worker = Worker(store, exchange, POLICY, self.clock, lambda: f"token {next(tokens)}", lambda: 1.0)
-        return work_on_message(worker, Message("m", "handle", write_body(self.order_id), receive_count))
+        message = Message("m", "handle", write_body(self.order_id), receive_count)
+        return work_on_message(worker, QueueSender(self.queue, hook), message)
 
     def cancel(self) -> None:
         self.store.save(request_cancel(self.order, self.clock(), can_cancel=True))
 
     def causes(self) -> list[Cause]:
         return [entry.cause for entry in self.order.timeline]
+
+    def queued(self) -> list[tuple[str, float]]:
+        """Return the orders in the queue, each with the seconds for which its message is hidden."""
+        now = self.clock()
+        return [(read_body(each.body)[0], (each.visible_at - now).total_seconds()) for each in self.queue.messages]
+
+
+class FollowerBench(Bench):
+    """A worker with an order that comes after another one, which is stored as well."""
+
+    def __init__(self, **predecessor: Any) -> None:
+        first = new_order(**predecessor)
+        super().__init__(new_order(side="sell", after=first.order_id))
+        self.store.create(first)
+        self.first_id = first.order_id
+
+    def change_first(self, **changes: Any) -> None:
+        self.store.save(replace(self.store.orders[self.first_id], **changes))
 
 
 def at(point: str, act: Hook, times: int = 1) -> Hook:
@@ -193,6 +217,100 @@ class TestOthersMeanwhile:
         with pytest.raises(BusyError):
             cancel_order(store, bench.order_id, bench.clock, can_cancel=True)
         assert bench.order.status is OrderStatus.PENDING_NEW
+
+
+class TestTurn:
+    def test_order_after_one_that_waits_is_put_off_and_a_fresh_message_takes_its_place(self) -> None:
+        bench = FollowerBench()
+        assert bench.work() == Done("deferred")
+        assert bench.queued() == [(bench.order_id, 1)]
+        assert bench.order.next_attempt_at == bench.clock() + timedelta(seconds=1)
+        assert bench.causes() == [Cause.ACCEPTED, Cause.DEFERRED]
+        assert bench.venue.place_calls == []
+
+    @pytest.mark.parametrize("status", sorted(set(OrderStatus) - PENDING))
+    def test_order_after_one_that_is_at_the_exchange_or_final_is_placed(self, status: OrderStatus) -> None:
+        assert FollowerBench(status=status).work() == Done("NEW")
+
+    def test_order_after_one_that_is_not_stored_is_placed(self) -> None:
+        bench = FollowerBench()
+        del bench.store.orders[bench.first_id]
+        assert bench.work() == Done("NEW")
+
+    def test_order_that_was_put_off_is_placed_once_the_other_is_new(self) -> None:
+        bench = FollowerBench()
+        bench.work()
+        bench.change_first(status=OrderStatus.NEW)
+        bench.clock.advance(1)
+        assert bench.work() == Done("NEW")
+        assert (bench.causes(), bench.order.attempts) == ([Cause.ACCEPTED, Cause.DEFERRED, Cause.PLACED], 1)
+
+    def test_order_that_was_attempted_never_looks_at_the_other_again(self) -> None:
+        bench = FollowerBench(status=OrderStatus.NEW)
+        bench.venue.script.append(Mode.DOWN)
+        bench.work()
+        bench.change_first(status=OrderStatus.PENDING_NEW)
+        bench.clock.advance(2)
+        assert bench.work() == Done("NEW")
+
+    def test_fresh_message_is_hidden_in_whole_seconds_and_never_too_short(self) -> None:
+        bench = FollowerBench(next_attempt_at=FakeClock()() + timedelta(seconds=7.2))
+        bench.work()
+        assert bench.queued() == [(bench.order_id, 9)]
+
+    def test_fresh_message_is_hidden_no_longer_than_sqs_takes_though_the_clocks_of_workers_differ(self) -> None:
+        bench = FollowerBench()
+        ahead = bench.clock() + timedelta(seconds=5)
+        bench.store.save(defer(bench.order, ahead + timedelta(seconds=900), ahead))
+        assert bench.work() == Done("deferred")
+        assert bench.queued() == [(bench.order_id, 900)]
+
+    def test_putting_off_at_the_last_receive_is_no_dead_letter(self) -> None:
+        bench = FollowerBench()
+        assert bench.work(receive_count=POLICY.max_receives) == Done("deferred")
+        assert bench.order.dead_lettered_at is None
+
+    def test_second_message_of_an_order_that_was_put_off_is_replaced_too(self) -> None:
+        bench = FollowerBench(next_attempt_at=FakeClock()() + timedelta(seconds=60))
+        bench.work()
+        before = bench.order
+        bench.clock.advance(10)
+        assert bench.work(receive_count=POLICY.max_receives) == Done("deferred")
+        assert bench.queued() == [(bench.order_id, 51)] * 2
+        assert bench.order == before
+
+    @pytest.mark.parametrize("seconds", [1, POLICY.visibility.total_seconds()])
+    def test_old_message_puts_off_what_its_worker_saved_but_did_not_send(self, seconds: float) -> None:
+        bench = FollowerBench(next_attempt_at=FakeClock()() + timedelta(seconds=60))
+
+        def break_down(_: str) -> None:
+            raise LostAnswerError
+
+        with pytest.raises(LostAnswerError):
+            bench.work(at("before send", break_down))
+        assert (bench.queued(), bench.causes()[-1]) == ([], Cause.DEFERRED)
+        bench.clock.advance(seconds)
+        assert bench.work(receive_count=2) == Done("deferred")
+        assert len(bench.queued()) == 1
+
+    def test_order_that_changed_meanwhile_is_looked_at_again(self) -> None:
+        bench = FollowerBench()
+
+        def other_puts_off(_: str) -> None:
+            until = bench.clock() + timedelta(seconds=30)
+            bench.store.save(defer(bench.order, until, bench.clock()))
+
+        assert bench.work(at("before save", other_puts_off)) == Done("deferred")
+        assert bench.queued() == [(bench.order_id, 30)]
+
+    def test_order_that_changes_at_every_try_keeps_its_message(self) -> None:
+        bench = FollowerBench()
+
+        def other_changes(_: str) -> None:
+            bench.store.save(replace(bench.order, requeues=bench.order.requeues + 1))
+
+        assert bench.work(at("before save", other_changes, times=99)) == Again("contended", 1)
+        assert bench.queued() == []
 
 
 class TestMessageBody:

@@ -31,6 +31,13 @@ ENVIRONMENT = {
     "PLACEMENT_LEASE": "30",
     "PLACEMENT_VISIBILITY": "120",
     "PLACEMENT_MAX_RECEIVES": "20",
+    "SIGNALS_TABLE": "signals",
+    "SUBSCRIPTIONS_TABLE": "subscriptions",
+    "POSITIONS_TABLE": "positions",
+    "ORDER_LOG_TABLE": "order_log",
+    "EXIT_SCOPE": "user",
+    "SIGNAL_QUANTITY": "1",
+    "SIGNAL_LEASE": "26",
 }
 
 
@@ -56,6 +63,13 @@ def test_settings_are_read_from_the_environment() -> None:
         placement_lease=timedelta(seconds=30),
         placement_visibility=timedelta(seconds=120),
         placement_max_receives=20,
+        signals_table="signals",
+        subscriptions_table="subscriptions",
+        positions_table="positions",
+        order_log_table="order_log",
+        exit_scope="user",
+        signal_quantity=1,
+        signal_lease=timedelta(seconds=26),
     )
 
 

@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from pynamodb.exceptions import PutError, PynamoDBException, TransactWriteError, UpdateError
 
@@ -516,6 +516,20 @@ class TestRank:
     def test_order_of_ranks_is_best_price_then_time(self, direction: Direction, data: st.DataObject) -> None:
         orders = data.draw(st.lists(any_order(direction), max_size=8))
         assert sorted(orders, key=rank_of) == best_first(orders)
+
+    # 0.29 * 100 is 28 in floats that are cut off.
+    @example(price=28)
+    @given(price=st.integers(1, 10**14 - 1))
+    def test_one_cent_counts_more_than_time(self, price: int) -> None:
+        cheap, dear = (Decimal(each).scaleb(-2) for each in (price, price + 1))
+        early_and_dear, late_and_cheap = (
+            replace(new_order("sell", 1, seconds), price=each) for seconds, each in [(0, dear), (9, cheap)]
+        )
+        assert rank_of(late_and_cheap) < rank_of(early_and_dear)
+        early_and_cheap, late_and_dear = (
+            replace(new_order("buy", 1, seconds), price=each) for seconds, each in [(0, cheap), (9, dear)]
+        )
+        assert rank_of(late_and_dear) < rank_of(early_and_cheap)
 
     @given(sell=any_order("sell"), buy=any_order("buy"))
     def test_sides_do_not_mix(self, sell: MarketOrder, buy: MarketOrder) -> None:

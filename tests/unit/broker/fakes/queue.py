@@ -9,7 +9,7 @@ from typing import Any
 
 from chalicelib.broker.order import OrderId
 from chalicelib.broker.queue import write_body
-from chalicelib.core.sqs import NotTakenError
+from chalicelib.core.sqs import MAX_SEND_DELAY, NotTakenError
 from chalicelib.operations.dead_letters import HOLD, Depth, Letter
 from tests.unit.broker.fakes.clock import FakeClock
 from tests.unit.broker.fakes.faults import Hook, nothing
@@ -44,10 +44,11 @@ class MemoryQueue:
         self.dead: list[QueuedMessage] = []
         self.sent = 0
 
-    def put(self, body: str) -> None:
-        """Take a message."""
+    def put(self, body: str, delay: int = 0) -> None:
+        """Take a message, hidden for so many seconds."""
+        assert 0 <= delay <= MAX_SEND_DELAY
         now = self._clock()
-        self.messages.append(QueuedMessage(f"m{next(_numbers)}", body, now, now))
+        self.messages.append(QueuedMessage(f"m{next(_numbers)}", body, now, now + timedelta(seconds=delay)))
         self.sent += 1
 
     def receive(self) -> dict[str, Any] | None:
@@ -98,13 +99,13 @@ class QueueSender:
         self._hook = hook
         self.refuse = 0
 
-    def send(self, order_ids: Sequence[OrderId]) -> None:
+    def send(self, order_ids: Sequence[OrderId], delay: int = 0) -> None:
         self._hook("before send")
         if self.refuse:
             self.refuse -= 1
             raise NotTakenError("1 of 1 messages not taken: InternalError")
         for order_id in order_ids:
-            self._queue.put(write_body(order_id))
+            self._queue.put(write_body(order_id), delay)
         self._hook("after send")
 
     def change_visibility(self, delays: dict[str, int]) -> None:

@@ -46,7 +46,8 @@ class MemoryOrderStore:
     def get(self, order_id: OrderId) -> Order | None:
         return self.orders.get(order_id)
 
-    def get_many(self, order_ids: Sequence[OrderId]) -> dict[OrderId, Order]:
+    def get_many(self, order_ids: Sequence[OrderId], *, consistent: bool = False) -> dict[OrderId, Order]:
+        del consistent  # It always is.
         return {order_id: self.orders[order_id] for order_id in order_ids if order_id in self.orders}
 
     def list_newest(self, limit: int, after: Position | None) -> list[Position]:
