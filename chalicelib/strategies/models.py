@@ -34,6 +34,8 @@ NAME_SCHEMA = {
 """What :func:`check_name` takes, as JSON Schema tells it."""
 MAX_INSTRUMENTS = 1_000
 """Instruments that a user trades with one strategy, at most."""
+MAX_STRATEGIES = 5_000
+"""Different strategies in all profiles together, at most: each is at least one item under the generation's one key."""
 MAX_ROWS = 50_000
 """Pairs of user and strategy in all profiles together, at most. A user without any strategy takes one, too."""
 MAX_PROFILES = 4 * 1024 * 1024
@@ -98,6 +100,9 @@ class ProfilesRequest(RootModel[dict[Name, dict[Name, Instruments]]]):
         rows = sum(max(1, len(part)) if isinstance(part, dict) else 1 for part in parts)
         if rows > MAX_ROWS:
             raise BodyTooLargeError(f"There are {rows} pairs of user and strategy, at most {MAX_ROWS} are taken.")
+        names = {name for part in parts if isinstance(part, dict) for name in part}
+        if len(names) > MAX_STRATEGIES:
+            raise BodyTooLargeError(f"There are {len(names)} strategies, at most {MAX_STRATEGIES} are taken.")
         return content
 
 

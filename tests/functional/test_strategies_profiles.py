@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from chalicelib.strategies.models import MAX_INSTRUMENTS, MAX_PROFILES, MAX_ROWS
+from chalicelib.strategies.models import MAX_INSTRUMENTS, MAX_PROFILES, MAX_ROWS, MAX_STRATEGIES
 from chalicelib.strategies.service import replace_profiles
 from chalicelib.strategies.wiring import strategies
 from tests.client_faults import ClientFaults
@@ -273,12 +273,20 @@ class TestWrongProfiles:
         "profiles",
         [
             {"Anne": {f"S{number}": [] for number in range(MAX_ROWS + 1)}},
+            {f"user {number}": {f"S{number}": []} for number in range(MAX_STRATEGIES + 1)},
             {f"user {number}": {"S": []} for number in range(MAX_ROWS + 1)},
             {f"user {number}": {} for number in range(MAX_ROWS + 1)},
             {f"user {number}": None for number in range(MAX_ROWS + 1)},
             {"Anne": {}, "Ben": {f"S{number}": [] for number in range(MAX_ROWS)}},
         ],
-        ids=["strategies of one user", "users", "users without strategies", "users of the wrong shape", "together"],
+        ids=[
+            "strategies of one user",
+            "strategies",
+            "users",
+            "users without strategies",
+            "users of the wrong shape",
+            "together",
+        ],
     )
     def test_more_than_50_000_rows_are_too_large(self, traders: Traders, profiles: Any) -> None:
         self.assert_too_large(traders, traders.put_profiles(profiles))

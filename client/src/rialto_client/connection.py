@@ -1,7 +1,7 @@
 """One server: asks until there is an answer that decides, or the attempts or the time are used up.
 
-A request is sent again as it was. So only such may come here that do no harm twice: GETs, the cancel, a replacement,
-and an order or a signal under its Idempotency-Key.
+A request is sent again as it was. So only such may come here that do no harm twice: GETs, the cancel, a replacement, a
+redrive, the run of a check, and an order or a signal under its Idempotency-Key.
 """
 
 import asyncio
@@ -51,6 +51,10 @@ class Connection:
         request = self._http.build_request("GET", path, params=query)
         return await self._ask(request, partial(read_answer, model=model))
 
+    async def get_reply(self, path: str, model: type[M]) -> M:
+        """Return what there is at the path, whatever the status is with it, see :meth:`_ask`."""
+        return await self._ask(self._http.build_request("GET", path), partial(read_reply, model=model))
+
     async def post(self, path: str, model: type[M], content: BaseModel | None = None, key: str | None = None) -> M:
         """Post a request that may be repeated, see :meth:`_ask`."""
         return await self._ask(self._with_content("POST", path, content, key), partial(read_answer, model=model))
@@ -59,10 +63,10 @@ class Connection:
         """Post a request that may be repeated, to a route whose every answer has the content, see :meth:`_ask`."""
         return await self._ask(self._with_content("POST", path, content, key), partial(read_reply, model=model))
 
-    async def change_users(
-        self, method: str, path: str, model: type[M], content: BaseModel, key: str | None = None
+    async def change_slowly(
+        self, method: str, path: str, model: type[M], content: BaseModel | None = None, key: str | None = None
     ) -> M:
-        """Send a change that takes as long as there are users: each attempt has the overall time, see :meth:`_ask`.
+        """Send a change that takes as long as there is to do: each attempt has the overall time, see :meth:`_ask`.
 
         Asked again while it is at work, it would be a rival of itself.
         """

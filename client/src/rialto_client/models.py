@@ -4,7 +4,9 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, TypeAlias
 
-from pydantic import BaseModel, ConfigDict, FiniteFloat, Strict
+from pydantic import FiniteFloat, Strict
+
+from rialto_client.values import PageRequest, PageResponse, Value
 
 ArtworkId: TypeAlias = int
 UserId: TypeAlias = int
@@ -27,11 +29,7 @@ class Sort(StrEnum):
     PRICE_DESC = "price_desc"
 
 
-class _Value(BaseModel):
-    model_config = ConfigDict(frozen=True)
-
-
-class Order(_Value):
+class Order(Value):
     """An offer to buy or sell one piece of an artwork."""
 
     order_id: OrderId
@@ -42,7 +40,7 @@ class Order(_Value):
     is_canceled: bool
 
 
-class Transaction(_Value):
+class Transaction(Value):
     """A buy and a sell order that met, at the price of the one that was there first."""
 
     transaction_id: TransactionId
@@ -52,7 +50,21 @@ class Transaction(_Value):
     sell_order_id: OrderId
 
 
-class Listing(_Value):
+class ExecutedTransaction(Transaction):
+    """A transaction, and when it came about."""
+
+    executed_at: datetime
+
+
+class OrderState(Order):
+    """An order and where it stands: open, filled or canceled. A filled one has its transaction when viewed alone."""
+
+    status: str
+    created_at: datetime
+    transaction: ExecutedTransaction | None = None
+
+
+class Listing(Value):
     """An open sell order as it is browsed; title, artist and picture where they are known."""
 
     artwork_id: ArtworkId
@@ -65,7 +77,7 @@ class Listing(_Value):
     image_url: str | None = None
 
 
-class OrderRequest(_Value):
+class OrderRequest(Value):
     """The order to send. Ids from 0 to 2^53 - 1; price above 0, at most 10^12, with at most 2 decimals."""
 
     # Strict: True is an int to Python, and no id.
@@ -75,58 +87,92 @@ class OrderRequest(_Value):
     direction: Direction
 
 
-class OrderResponse(_Value):
+class OrderResponse(Value):
     """The id of the order that was sent."""
 
     order_id: OrderId
 
 
-class CancelOrderRequest(_Value):
+class CancelOrderRequest(Value):
     """The order to cancel."""
 
     order_id: OrderId
 
 
-class CancelOrderResponse(_Value):
+class CancelOrderResponse(Value):
     """Whether the order is canceled now. False: it was filled before."""
 
     is_canceled: bool
 
 
-class OrderViewRequest(_Value):
+class OrderViewRequest(Value):
     """Whose open orders to view; everybody's without a user."""
 
     user_id: Annotated[UserId, Strict()] | None = None
 
 
-class OrderViewResponse(_Value):
+class OrderViewResponse(Value):
     """Open orders: a user's earliest first, everybody's in no particular order."""
 
     orders: list[Order]
 
 
-class TransactionViewRequest(_Value):
+class TransactionViewRequest(Value):
     """Whose transactions to view, as buyer and as seller."""
 
     user_id: Annotated[UserId, Strict()]
 
 
-class TransactionViewResponse(_Value):
+class TransactionViewResponse(Value):
     """Transactions, newest first."""
 
     transactions: list[Transaction]
 
 
-class ArtworkViewRequest(_Value):
-    """A page of the works for sale. ``limit`` from 1 to 100; ``cursor`` is the ``next_cursor`` of the page before."""
+class ArtworkViewRequest(PageRequest):
+    """A page of the works for sale."""
 
     sort: Sort = Sort.NEWEST
-    limit: Annotated[int, Strict()] = 50
-    cursor: str | None = None
 
 
-class ArtworkViewResponse(_Value):
-    """A page of the works for sale, and the cursor of the next one: None at the end."""
+class ArtworkViewResponse(PageResponse):
+    """A page of the works for sale."""
 
     artworks: list[Listing]
-    next_cursor: str | None = None
+
+
+class Book(Value):
+    """What there is for one artwork: open orders, best first, and the last transactions, newest first."""
+
+    artwork_id: ArtworkId
+    title: str | None = None
+    artist: str | None = None
+    description: str | None = None
+    image_url: str | None = None
+    asks: list[OrderState]
+    bids: list[OrderState]
+    last_transactions: list[ExecutedTransaction]
+
+
+class OrderPageRequest(PageRequest):
+    """A page of the open orders, of one user or of everybody."""
+
+    user_id: Annotated[UserId, Strict()] | None = None
+
+
+class OrderPageResponse(PageResponse):
+    """A page of open orders."""
+
+    orders: list[OrderState]
+
+
+class TransactionPageRequest(PageRequest):
+    """A page of a user's transactions."""
+
+    user_id: Annotated[UserId, Strict()]
+
+
+class TransactionPageResponse(PageResponse):
+    """A page of transactions, newest first."""
+
+    transactions: list[ExecutedTransaction]

@@ -1,52 +1,46 @@
 """Lists that come in pages."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import TypeVar
 
-from pydantic import BaseModel
-
-from rialto_client.connection import Connection
 from rialto_client.errors import UnexpectedAnswerError
 from rialto_client.models import Order, Transaction
+from rialto_client.values import PageRequest, PageResponse
 
 PAGE_SIZE = 100
-"""The most that the market gives at once."""
+"""The most that Rialto gives at once."""
 
 
-class Page(BaseModel):
-    """What every page has beside its rows: where the next one begins, None at the end."""
-
-    next_cursor: str | None = None
-
-
-class OrderPage(Page):
+class OrderPage(PageResponse):
     """Some open orders."""
 
     orders: list[Order]
 
 
-class TransactionPage(Page):
+class TransactionPage(PageResponse):
     """Some transactions."""
 
     transactions: list[Transaction]
 
 
-P = TypeVar("P", bound=Page)
+Q = TypeVar("Q", bound=PageRequest)
+P = TypeVar("P", bound=PageResponse)
 
 
-async def read_pages(connection: Connection, path: str, query: dict[str, str], model: type[P]) -> AsyncIterator[P]:
-    """Yield all pages of a list.
+async def follow_pages(view: Callable[[Q], Awaitable[P]], request: Q) -> AsyncIterator[P]:
+    """Yield the page that is asked for, and all that follow it.
+
+    ``view`` is a function that returns pages, such as ``client.view_artworks``. Rows that change place meanwhile may
+    come twice, or not at all.
 
     Raises:
         UnexpectedAnswerError: if the server leads in a circle.
     """
-    cursor: str | None = None
     while True:
-        position = {} if cursor is None else {"cursor": cursor}
-        page = await connection.get(path, {**query, "limit": str(PAGE_SIZE), **position}, model)
+        page = await view(request)
         yield page
         if page.next_cursor is None:
             return
-        if page.next_cursor == cursor:
+        if page.next_cursor == request.cursor:
             raise UnexpectedAnswerError("The list never ends: its next page is the same page.")
-        cursor = page.next_cursor
+        request = request.model_copy(update={"cursor": page.next_cursor})

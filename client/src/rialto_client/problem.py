@@ -27,7 +27,9 @@ class Problem(BaseModel):
     request_id: str = ""
     errors: tuple[FieldError, ...] = ()
     is_canceled: bool | None = None
-    """What a refused cancel says of the order."""
+    """What a refused cancel says of an order of the art market."""
+    order_status: str | None = None
+    """What a refused cancel says of an order of the broker."""
 
     def __str__(self) -> str:
         said = ": ".join(part for part in (self.title, self.detail) if part)

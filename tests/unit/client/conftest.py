@@ -5,7 +5,10 @@ from collections.abc import AsyncIterator, Iterator
 import pytest
 from rialto_client import Client, Retries, Timeout
 
+from tests.unit.client.broker_server import BrokerServer
 from tests.unit.client.market_server import MarketServer, running
+from tests.unit.client.operations_server import OperationsServer
+from tests.unit.client.platform_server import PlatformServer
 from tests.unit.client.strategies_server import StrategiesServer
 
 QUICK = Retries(attempts=4, first_pause=0.001, longest_pause=0.002)
@@ -29,6 +32,27 @@ def market() -> Iterator[MarketServer]:
 def strategies() -> Iterator[StrategiesServer]:
     """A Rialto of the test's own, as far as its strategies go."""
     with running(StrategiesServer()) as server:
+        yield server
+
+
+@pytest.fixture
+def broker() -> Iterator[BrokerServer]:
+    """A broker of the test's own."""
+    with running(BrokerServer()) as server:
+        yield server
+
+
+@pytest.fixture
+def operations() -> Iterator[OperationsServer]:
+    """A Rialto of the test's own, as the people on call see it."""
+    with running(OperationsServer()) as server:
+        yield server
+
+
+@pytest.fixture
+def platform() -> Iterator[PlatformServer]:
+    """A whole Rialto of the test's own."""
+    with running(PlatformServer()) as server:
         yield server
 
 

@@ -15,6 +15,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 Answer = tuple[int, Any]
 Fault = Callable[["MarketHandler", Answer], None]
 """Replies in its own way to a request that was carried out, and would have got this answer."""
+MOMENT = "2026-11-21T12:00:00.250000Z"
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,7 @@ class MarketServer(ThreadingHTTPServer):
         self.seen: list[SeenRequest] = []
         self.orders: dict[str, dict[str, Any]] = {}
         self.filled: set[str] = set()
+        self.artworks: dict[int, dict[str, Any]] = {}
         self.lists: dict[str, list[dict[str, Any]]] = {"transactions": [], "artworks": []}
         self.faults: deque[Fault] = deque()
         self.released = Event()
@@ -66,14 +68,37 @@ class MarketServer(ThreadingHTTPServer):
     def carry_out(self, request: SeenRequest) -> Answer:
         """Do what the request asks for; return the answer."""
         self.seen.append(request)
-        match request.method, request.path.strip("/").split("/"):
+        return self.answer(request, [unquote(part) for part in request.path.strip("/").split("/")])
+
+    def answer(self, request: SeenRequest, path: list[str]) -> Answer:
+        """Return the answer to a request for the path."""
+        answer: Answer
+        match request.method, path:
             case "POST", ["market", "orders"]:
-                return self._submit(request)
+                answer = self._submit(request)
             case "POST", ["market", "orders", order_id, "cancel"]:
-                return self._cancel(unquote(order_id))
+                answer = self._cancel(order_id)
+            case "GET", ["market", "orders"]:
+                answer = self.page("orders", self._open_orders(request.query.get("user_id")), request.query)
+            case "GET", ["market", "orders", order_id]:
+                answer = self._view_order(order_id)
+            case "GET", ["market", "artworks", artwork_id]:
+                answer = 200, self._book(int(artwork_id))
             case "GET", ["market", name]:
-                return self._view(name, request.query)
-        return 403, {"message": "Missing Authentication Token"}
+                answer = self.page(name, self.lists[name], request.query)
+            case _:
+                answer = 403, {"message": "Missing Authentication Token"}
+        return answer
+
+    def page(self, name: str, rows: list[dict[str, Any]], query: dict[str, str]) -> Answer:
+        """Return a page of the rows."""
+        start, limit = int(query.get("cursor", 0)), int(query["limit"])
+        end = start + limit
+        return 200, {name: rows[start:end], "next_cursor": str(end) if end < len(rows) else None}
+
+    def order(self, order_id: str) -> dict[str, Any] | None:
+        """Return the order with this id."""
+        return next((order for order in self.orders.values() if order["order_id"] == order_id), None)
 
     def _submit(self, request: SeenRequest) -> Answer:
         if request.body["price"] <= 0:
@@ -83,7 +108,7 @@ class MarketServer(ThreadingHTTPServer):
         return 201, {**self.orders.setdefault(request.headers["idempotency-key"], order), "status": "open"}
 
     def _cancel(self, order_id: str) -> Answer:
-        order = next((order for order in self.orders.values() if order["order_id"] == order_id), None)
+        order = self.order(order_id)
         if order is None:
             return problem(404, "unknown_order", f"There is no order {order_id!r}.")
         if order_id in self.filled:
@@ -91,15 +116,33 @@ class MarketServer(ThreadingHTTPServer):
         order["is_canceled"] = True
         return 200, {"is_canceled": True}
 
-    def _view(self, name: str, query: dict[str, str]) -> Answer:
-        rows = self._open_orders(query.get("user_id")) if name == "orders" else self.lists[name]
-        start, limit = int(query.get("cursor", 0)), int(query["limit"])
-        end = start + limit
-        return 200, {name: rows[start:end], "next_cursor": str(end) if end < len(rows) else None}
+    def _view_order(self, order_id: str) -> Answer:
+        order = self.order(order_id)
+        if order is None:
+            return problem(404, "unknown_order", f"There is no order {order_id!r}.")
+        if order_id not in self.filled:
+            return 200, self._state(order)
+        trades = [one for one in self.lists["transactions"] if order_id in (one["buy_order_id"], one["sell_order_id"])]
+        return 200, {**self._state(order), **({"transaction": trades[0]} if trades else {})}
+
+    def _book(self, artwork_id: int) -> dict[str, Any]:
+        known = self.artworks.get(artwork_id, {"title": None, "artist": None})
+        rows = [order for order in self._open_orders(None) if order["artwork_id"] == artwork_id]
+        return {
+            "artwork_id": artwork_id,
+            **known,
+            "asks": sorted((row for row in rows if row["direction"] == "sell"), key=lambda row: row["price"]),
+            "bids": sorted((row for row in rows if row["direction"] == "buy"), key=lambda row: -row["price"]),
+            "last_transactions": [one for one in self.lists["transactions"] if one["artwork_id"] == artwork_id],
+        }
 
     def _open_orders(self, user_id: str | None) -> list[dict[str, Any]]:
-        orders = [order for order in self.orders.values() if not order["is_canceled"]]
-        return orders if user_id is None else [order for order in orders if order["user_id"] == int(user_id)]
+        states = [self._state(order) for order in self.orders.values()]
+        return [row for row in states if row["status"] == "open" and user_id in (None, str(row["user_id"]))]
+
+    def _state(self, order: dict[str, Any]) -> dict[str, Any]:
+        status = "canceled" if order["is_canceled"] else "filled" if order["order_id"] in self.filled else "open"
+        return {**order, "status": status, "created_at": MOMENT}
 
 
 class MarketHandler(BaseHTTPRequestHandler):

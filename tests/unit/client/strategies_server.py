@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from tests.unit.client.market_server import Answer, MarketServer, SeenRequest, problem
+from tests.unit.client.market_server import MOMENT, Answer, MarketServer, SeenRequest, problem
 
 
 class StrategiesServer(MarketServer):
@@ -12,32 +12,54 @@ class StrategiesServer(MarketServer):
         super().__init__()
         self.profiles: dict[str, dict[str, list[str]]] = {}
         self.signals: dict[str, dict[str, Any]] = {}
+        self.terms: dict[str, dict[str, str]] = {}
+        self.lists |= {"signals": [], "positions": [], "entries": []}
 
-    def carry_out(self, request: SeenRequest) -> Answer:
-        """Do what the request asks for; return the answer."""
-        self.seen.append(request)
-        match request.method, request.path:
-            case "PUT", "/strategies/profiles":
+    def answer(self, request: SeenRequest, path: list[str]) -> Answer:
+        """Return the answer to a request for the path."""
+        answer: Answer
+        match request.method, path:
+            case "PUT", ["strategies", "profiles"]:
                 self.profiles = request.body
-                return 200, {"users": len(self.profiles), "rows": sum(map(len, self.profiles.values()))}
-            case "GET", "/strategies/profiles":
-                return 200, self.profiles
-            case "POST", "/signals":
-                return self._signal(request)
-            case "POST", "/create_order":
-                return self._create_order(request)
-        return 403, {"message": "Missing Authentication Token"}
+                answer = 200, {"users": len(self.profiles), "rows": sum(map(len, self.profiles.values()))}
+            case "GET", ["strategies", "profiles"]:
+                answer = 200, self.profiles
+            case "POST", ["signals"]:
+                answer = self._signal(request)
+            case "POST", ["create_order"]:
+                answer = self._create_order(request)
+            case "GET", ["signals", signal_id]:
+                answer = self._view_signal(signal_id)
+            case "GET", ["signals" | "positions" as name]:
+                answer = self.page(name, self._only(request.query, self.lists[name]), request.query)
+            case "GET", ["order-log"]:
+                answer = self.page("entries", self._only(request.query, self.lists["entries"]), request.query)
+            case _:
+                answer = super().answer(request, path)
+        return answer
+
+    def _only(self, query: dict[str, str], rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        wanted = {name: value for name, value in query.items() if name in ("user", "strategy", "instrument")}
+        return [row for row in rows if wanted.items() <= row.items()]
+
+    def _view_signal(self, signal_id: str) -> Answer:
+        for signal in self.signals.values():
+            if signal["signal_id"] == signal_id:
+                return 200, {**signal, **self.terms[signal_id], "created_at": MOMENT}
+        return problem(404, "unknown_signal", f"There is no signal {signal_id!r}.")
 
     def _signal(self, request: SeenRequest) -> Answer:
         if not request.body["strategy"]:
             error = {"loc": ["body", "strategy"], "msg": "Input should not be blank", "type": "blank"}
             return problem(422, "validation_failed", "The request is not valid: body.strategy.", errors=[error])
-        answer = self._decide(**request.body)
+        answer = self.decide(**request.body)
         if request.query.get("dry_run") == "true":
             return 200, {**answer, "signal_id": None}
+        self.terms[answer["signal_id"]] = request.body
         return 200, self.signals.setdefault(request.headers["idempotency-key"], answer)
 
-    def _decide(self, strategy: str, instrument: str, position: str) -> dict[str, Any]:
+    def decide(self, strategy: str, instrument: str, position: str) -> dict[str, Any]:
+        """Return what a signal is answered with."""
         users = [
             {"user": user, "verdict": "ACCEPTED", "reason": "opens", "order_id": f"order-{number}"}
             if position == "BUY" and instrument in lists[strategy]
@@ -51,7 +73,7 @@ class StrategiesServer(MarketServer):
 
     def _create_order(self, request: SeenRequest) -> Answer:
         body = {name.lower(): value for name, value in request.body.items()}
-        answer = self.signals.setdefault(request.headers["idempotency-key"], self._decide(**body))
+        answer = self.signals.setdefault(request.headers["idempotency-key"], self.decide(**body))
         users = [one["user"] for one in answer["users"] if one["verdict"] == "ACCEPTED"]
         reason = None if users else "it is valid for nobody"
         return 200, {

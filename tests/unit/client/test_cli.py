@@ -8,15 +8,18 @@ import httpx
 import pytest
 from rialto_client import NotFoundError, Problem, UnavailableError
 from rialto_client.cli import target
+from rialto_client.cli.app import app
 from rialto_client.cli.faults import describe
 from rialto_client.errors import refusal
+from typer.core import TyperGroup
+from typer.main import get_command
+from typer.testing import CliRunner
 
-from tests.unit.client.command import rialto
+from tests.unit.client.command import assert_explains_itself, assert_fits, rialto
 from tests.unit.client.market_server import Fault, answers, hangs_up, problem, resets
 from tests.unit.client.strategies_server import StrategiesServer
 
-COMMANDS = [(), ("profiles",), ("signals",)]
-LEAVES = [("profiles", "generate"), ("profiles", "load"), ("profiles", "show"), ("signals", "send")]
+GROUPS = [(), ("market",), ("orders",), ("signals",), ("profiles",), ("dead-letters",)]
 URL = "http://rialto.example"
 
 
@@ -28,17 +31,45 @@ def nobody() -> Iterator[str]:
         yield f"http://127.0.0.1:{unused.getsockname()[1]}"
 
 
-@pytest.mark.parametrize("command", [*COMMANDS, *LEAVES, ("signals", "produce")])
-def test_every_command_explains_itself(command: tuple[str, ...]) -> None:
-    result = rialto(*command, "--help")
+def _leaves(group: TyperGroup, *path: str) -> Iterator[tuple[str, ...]]:
+    for name, command in group.commands.items():
+        if isinstance(command, TyperGroup):
+            yield from _leaves(command, *path, name)
+        else:
+            yield (*path, name)
+
+
+ROOT = get_command(app)
+assert isinstance(ROOT, TyperGroup)
+LEAVES = list(_leaves(ROOT))
+
+
+def test_there_are_all_commands() -> None:
+    assert len(LEAVES) == 28
+
+
+@pytest.mark.parametrize("command", LEAVES)
+def test_every_command_explains_itself_and_has_json(command: tuple[str, ...]) -> None:
+    assert_explains_itself(*command)
+
+    told = rialto(*command, "--help").stdout
+    assert f"Usage: rialto {' '.join(command)}" in told
+    assert "--json" in told
+
+
+def test_the_whole_explains_itself() -> None:
+    assert_explains_itself()
+
+
+@pytest.mark.parametrize("group", GROUPS[1:])
+def test_every_group_explains_itself(group: tuple[str, ...]) -> None:
+    result = rialto(*group, "--help", columns=80)
 
     assert result.exit_code == 0
-    assert "Usage: rialto" in result.stdout
-    if len(command) != 1:
-        assert "Examples:" in result.stdout
+    assert_fits(result)
 
 
-@pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.parametrize("command", GROUPS)
 def test_a_group_alone_shows_its_commands(command: tuple[str, ...]) -> None:
     result = rialto(*command)
 
@@ -153,6 +184,23 @@ def test_no_answer_that_decides_is_one_line(strategies: StrategiesServer, fault:
     assert result.stderr.startswith(told)
     assert result.stderr.count("\n") == 1
     assert len(strategies.seen) == 3
+
+
+@pytest.mark.parametrize(
+    ("typed", "offered"),
+    [
+        ("rialto ma", "market"),
+        ("rialto dead-letters re", "redrive"),
+        ("rialto orders list --status EX", "EXPIRED"),
+        ("rialto exchange fail-b", "fail-before"),
+    ],
+)
+def test_a_shell_can_complete(typed: str, offered: str) -> None:
+    environment = {"_RIALTO_COMPLETE": "complete_bash", "COMP_WORDS": typed, "COMP_CWORD": str(typed.count(" "))}
+
+    result = CliRunner().invoke(app, [], env=environment, prog_name="rialto")
+
+    assert result.stdout.split() == [offered]
 
 
 @pytest.mark.parametrize("cause", [httpx.ReadTimeout("slow"), TimeoutError()])

@@ -8,17 +8,22 @@ from rialto_client import (
     Client,
     ConflictError,
     InvalidRequestError,
+    NotFoundError,
+    OrderLogViewRequest,
     Position,
+    PositionViewRequest,
     Profiles,
     RefusedError,
     Retries,
     SignalRequest,
+    SignalViewRequest,
     Timeout,
     UnavailableError,
     UnexpectedAnswerError,
 )
 
 from tests.unit.client.market_server import (
+    MOMENT,
     Answer,
     Fault,
     MarketHandler,
@@ -190,3 +195,34 @@ async def test_the_plain_functions_of_the_strategies_need_the_url_only(
 
     assert (first.signal_id, dry.signal_id) == (again.order_id, None)
     assert await rialto_client.view_profiles() == PROFILES
+
+
+async def test_a_signal_can_be_viewed_later(trader: Client, strategies: StrategiesServer) -> None:
+    strategies.profiles = PROFILES.root
+    sent = await trader.send_signal(BUY)
+
+    signal = await trader.view_signal("signal-0")
+
+    assert (signal.strategy, signal.instrument, signal.position) == ("STRATEGY_B", "L&T", Position.BUY)
+    assert signal.users == sent.users
+    for unknown in ("signal-1", "", ".."):
+        with pytest.raises(NotFoundError):
+            await trader.view_signal(unknown)
+
+
+async def test_signals_positions_and_log_come_page_by_page(trader: Client, strategies: StrategiesServer) -> None:
+    signal = {"created_at": MOMENT, "strategy": "S", "instrument": "L&T", "position": "BUY", "status": "OPEN"}
+    strategies.lists["signals"] = [{**signal, "signal_id": f"s-{number}"} for number in range(3)]
+    row = {"user": "Holland Proctor", "strategy": "S", "instrument": "L&T", "signal_id": "s", "order_id": "o"}
+    strategies.lists["positions"] = [{**row, "opened_at": MOMENT}, {**row, "opened_at": MOMENT, "instrument": "ACC"}]
+    trip = {"bought_at": MOMENT, "buy_signal_id": "s", "sold_at": MOMENT, "sell_signal_id": "t", "closed_by": "R"}
+    strategies.lists["entries"] = [{**row, **trip}]
+
+    first = await trader.view_signals(SignalViewRequest(limit=2))
+    (held,) = (await trader.view_positions(PositionViewRequest(user="Holland Proctor", instrument="L&T"))).positions
+    (closed,) = (await trader.view_order_log(OrderLogViewRequest(strategy="S"))).entries
+
+    assert ([one.signal_id for one in first.signals], first.next_cursor) == (["s-0", "s-1"], "2")
+    assert first.signals[0].accepted is None
+    assert (held.order_id, held.order_status, closed.closed_by) == ("o", None, "R")
+    assert strategies.seen[1].query == {"user": "Holland Proctor", "instrument": "L&T", "limit": "50"}

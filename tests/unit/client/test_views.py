@@ -7,13 +7,17 @@ from rialto_client import (
     ArtworkViewRequest,
     Client,
     InvalidRequestError,
+    NotFoundError,
+    OrderPageRequest,
     OrderRequest,
     OrderViewRequest,
     Sort,
     Transaction,
+    TransactionPageRequest,
     TransactionViewRequest,
     UnavailableError,
     UnexpectedAnswerError,
+    follow_pages,
 )
 
 from tests.unit.client.market_server import MarketServer, answers, problem, resets
@@ -113,3 +117,57 @@ async def test_a_broken_cursor_is_refused(client: Client, market: MarketServer) 
         await client.view_artworks(ArtworkViewRequest(cursor="0"))
 
     assert (caught.value.status, caught.value.code, caught.value.errors) == (400, "invalid_cursor", ())
+
+
+async def test_all_pages_are_followed_to_the_end(client: Client, market: MarketServer) -> None:
+    row = {"artwork_id": 7, "price": 20.5, "order_id": "o", "user_id": 1, "listed_at": "2026-11-21T12:00:00.000000Z"}
+    market.lists["artworks"] = [{**row, "order_id": f"o-{number}"} for number in range(5)]
+
+    request = ArtworkViewRequest(sort=Sort.PRICE_DESC, limit=2)
+    pages = [page async for page in follow_pages(client.view_artworks, request)]
+
+    assert [one.order_id for page in pages for one in page.artworks] == [f"o-{number}" for number in range(5)]
+    assert [request.query.get("cursor") for request in market.seen] == [None, "2", "4"]
+    assert {request.query["sort"] for request in market.seen} == {"price_desc"}
+
+
+async def test_single_pages_tell_status_and_time(client: Client, market: MarketServer) -> None:
+    await client.send_order(OrderRequest(user_id=1, artwork_id=7, price=3, direction="sell"))
+    market.lists["transactions"] = [_row(1)]
+
+    (order,) = (await client.view_order_page(OrderPageRequest(user_id=1))).orders
+    (trade,) = (await client.view_transaction_page(TransactionPageRequest(user_id=1, limit=9))).transactions
+
+    assert (order.status, order.transaction) == ("open", None)
+    assert order.created_at == datetime(2026, 11, 21, 12, 0, 0, 250_000, tzinfo=UTC)
+    assert trade.executed_at == datetime(2026, 11, 21, 12, tzinfo=UTC)
+    assert market.seen[-1].query == {"user_id": "1", "limit": "9"}
+
+
+async def test_a_book_has_both_sides_and_what_was_sold(client: Client, market: MarketServer) -> None:
+    market.artworks[7] = {"title": "Nocturne", "artist": "A. Painter"}
+    for user_id, price, direction in ((1, 120, "sell"), (2, 100, "sell"), (3, 80.5, "buy"), (4, 90, "buy")):
+        await client.send_order(OrderRequest(user_id=user_id, artwork_id=7, price=price, direction=direction))
+    market.lists["transactions"] = [_row(1)]
+
+    book = await client.view_book(7)
+
+    assert (book.title, book.artist, book.description) == ("Nocturne", "A. Painter", None)
+    assert ([one.price for one in book.asks], [one.price for one in book.bids]) == ([100, 120], [90, 80.5])
+    assert [one.transaction_id for one in book.last_transactions] == ["t-1"]
+    assert (await client.view_book(8)).asks == []
+
+
+async def test_a_filled_order_has_its_transaction(client: Client, market: MarketServer) -> None:
+    order_id = (await client.send_order(OrderRequest(user_id=1, artwork_id=7, price=3, direction="buy"))).order_id
+    assert (await client.view_order(order_id)).status == "open"
+
+    market.filled.add(order_id)
+    market.lists["transactions"] = [{**_row(1), "buy_order_id": order_id}]
+    filled = await client.view_order(order_id)
+
+    assert filled.status == "filled"
+    assert filled.transaction is not None
+    assert filled.transaction.transaction_id == "t-1"
+    with pytest.raises(NotFoundError):
+        await client.view_order("another")

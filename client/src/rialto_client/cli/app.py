@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from rialto_client.cli import profiles, signals
+from rialto_client.cli import exchange, market, operations, orders, positions, profiles, signals, tour
 from rialto_client.cli.boundary import Commands
 from rialto_client.cli.examples import examples
 from rialto_client.cli.target import Target
@@ -18,8 +18,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["--help", "-h"]},
 )
-app.add_typer(profiles.app)
-app.add_typer(signals.app)
+for part in (market, orders, signals, positions, profiles, operations, exchange, tour):
+    app.add_typer(part.app)
 
 
 def _show_version(wanted: bool) -> None:
@@ -30,9 +30,11 @@ def _show_version(wanted: bool) -> None:
 
 @app.callback(
     epilog=examples(
-        "rialto profiles generate --load",
+        "rialto tour",
+        "rialto orders place buy US0378331005 10 --wait",
+        "rialto market browse --sort price_asc",
         "rialto signals send STRATEGY_B MINDA BUY",
-        "rialto --url https://rialto.example/prod profiles show",
+        "rialto --url https://rialto.example/prod queues --json",
     )
 )
 def choose_target(

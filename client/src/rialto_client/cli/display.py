@@ -13,8 +13,8 @@ from rich.table import Table
 from rich.text import Text
 
 from rialto_client.cli.producer import Produced, Tally
+from rialto_client.cli.words import status
 
-STYLES = {"ACCEPTED": "green", "REJECTED": "yellow", "ERROR": "red"}
 _MOST_ROWS = 15
 _MOST_USERS = 3
 # Header, tally, the prompt and a line to spare.
@@ -66,8 +66,8 @@ def _table(rows: deque[Produced]) -> Table:
         table.add_column(heading, no_wrap=True)
     table.add_column("users, or why not", no_wrap=True, overflow="ellipsis")
     for row in rows:
-        response = Text(row.response, STYLES.get(row.response, ""))
-        table.add_row(str(row.number), row.strategy, row.instrument, row.position, response, Text(_outcome(row)))
+        cells = (row.strategy, row.instrument, row.position, status(row.response), Text(_outcome(row)))
+        table.add_row(str(row.number), *cells)
     return table
 
 

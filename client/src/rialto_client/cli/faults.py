@@ -23,6 +23,7 @@ _ADVICE = {
     413: "Send less at once.",
     429: "Wait a little, and try again.",
 }
+_LASTING = ("order_final", "signal_order", "cancel_unsupported", "too_many_users")
 
 
 def describe(error: RialtoClientError, url: str) -> str:
@@ -65,7 +66,9 @@ def _with_advice(problem: Problem, url: str) -> str:
     said = textwrap.shorten(reason, _LONGEST_DETAIL, placeholder=" …")
     reference = f" (request {problem.request_id})" if problem.request_id else ""
     told = f"Refused, {problem.status}: {said.rstrip('.')}{reference}."
-    return f"{told} {_ADVICE[problem.status]}" if problem.status in _ADVICE else told
+    # Where a conflict will be the same again, it says all that there is to say.
+    advice = "" if problem.code in _LASTING else _ADVICE.get(problem.status, "")
+    return f"{told} {advice}".rstrip()
 
 
 def _fields(problem: Problem) -> list[str]:

@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
@@ -13,7 +12,9 @@ from rialto_client.cli.examples import examples
 from rialto_client.cli.generator import MOST_USERS, generate_profiles
 from rialto_client.cli.options import Json, Seed, random_from
 from rialto_client.cli.profile_file import load_profiles, save_profiles, write_profiles
+from rialto_client.cli.screen import open_console
 from rialto_client.cli.target import Target
+from rialto_client.cli.waiting import patiently
 from rialto_client.strategies import ProfileCounts, Profiles
 
 DEFAULT_FILE = Path("user_profile.json")
@@ -85,13 +86,13 @@ def show(ctx: typer.Context, as_json: Json = False) -> None:
     if as_json:
         typer.echo(write_profiles(profiles))
     elif profiles.root:
-        Console(highlight=False).print(_table(profiles))
+        open_console().print(_table(profiles))
     else:
         typer.echo("There are no profiles. `rialto profiles generate --load` makes some.")
 
 
 def _replace(target: Target, profiles: Profiles) -> ProfileCounts:
-    return target.ask(lambda client: client.replace_profiles(profiles))
+    return target.ask(lambda client: patiently(client.replace_profiles(profiles), "loading"))
 
 
 def _tell_loaded(counts: ProfileCounts) -> None:

@@ -4,26 +4,53 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
 from rialto_client.cli.boundary import Failure
-from rialto_client.cli.display import STYLES, showing
+from rialto_client.cli.display import showing
 from rialto_client.cli.examples import examples
-from rialto_client.cli.options import Json, Seed, random_from
+from rialto_client.cli.lists import All, Limit, Listing, read_extent, show_list
+from rialto_client.cli.options import Json, Key, Seed, random_from
 from rialto_client.cli.producer import PATIENCE, TWICE, Tally, produce_signals
+from rialto_client.cli.screen import open_console, show_details, show_line
+from rialto_client.cli.table import Column, Kind, Table
 from rialto_client.cli.target import Target
-from rialto_client.client import Client, check_key
-from rialto_client.strategies import Position, SignalRequest, SignalResponse
+from rialto_client.cli.waiting import patiently
+from rialto_client.cli.words import brief, moment, status
+from rialto_client.client import Client
+from rialto_client.strategies import (
+    Position,
+    SignalRequest,
+    SignalResponse,
+    SignalRow,
+    SignalViewRequest,
+    SignalViewResponse,
+    UserVerdict,
+)
 
 app = typer.Typer(name="signals", no_args_is_help=True, help="Send signals of trading strategies.")
 
-
-def _checked(key: str | None) -> str | None:
-    try:
-        return None if key is None else check_key(key)
-    except ValueError as error:
-        raise typer.BadParameter(str(error)) from None
+SIGNALS: Listing[SignalViewRequest, SignalViewResponse, SignalRow] = Listing(
+    lambda client: client.view_signals,
+    lambda page: page.signals,
+    (
+        Column("sent", lambda row: brief(row.created_at), Kind.FIXED),
+        Column("strategy", lambda row: row.strategy),
+        Column("instrument", lambda row: row.instrument),
+        Column("", lambda row: row.position.value, Kind.FIXED),
+        Column("status", lambda row: status(row.status), Kind.FIXED),
+        Column("valid for", lambda row: row.accepted, Kind.NUMBER),
+        Column("not for", lambda row: row.rejected, Kind.NUMBER),
+        Column("signal", lambda row: row.signal_id, Kind.ID),
+    ),
+    "There are no signals. `rialto signals produce` sends some.",
+)
+VERDICTS = (
+    Column[UserVerdict]("user", lambda row: row.user),
+    Column[UserVerdict]("verdict", lambda row: status(row.verdict), Kind.FIXED),
+    Column[UserVerdict]("reason", lambda row: row.reason),
+    Column[UserVerdict]("order", lambda row: row.order_id, Kind.ID),
+)
 
 
 @app.command(
@@ -43,12 +70,7 @@ def send(
         Position, typer.Argument(metavar="BUY|SELL", help="To open or to close a position.", show_default=False)
     ],
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Tell what would become of it; change nothing.")] = False,
-    key: Annotated[
-        str | None,
-        typer.Option(
-            callback=_checked, help="The same key never carries a signal out twice.", show_default="a new one"
-        ),
-    ] = None,
+    key: Key = None,
     as_json: Json = False,
 ) -> None:
     """Send a signal, and show what became of it for each user.
@@ -59,25 +81,49 @@ def send(
         raise typer.BadParameter("a dry run changes nothing and takes no key.", ctx=ctx, param_hint="--key")
     signal = SignalRequest(strategy=strategy, instrument=instrument, position=position)
     target: Target = ctx.obj
-    answer = target.ask(lambda client: client.send_signal(signal, dry_run=dry_run, idempotency_key=key))
+    answer = target.ask(
+        lambda client: patiently(client.send_signal(signal, dry_run=dry_run, idempotency_key=key), "sending")
+    )
     if as_json:
         typer.echo(answer.model_dump_json())
     else:
-        _show_answer(answer, Console(highlight=False), dry_run=dry_run)
+        console = open_console()
+        _show_status(answer, console, dry_run=dry_run)
+        Table(VERDICTS, console).add(answer.users)
 
 
-def _show_answer(answer: SignalResponse, console: Console, *, dry_run: bool) -> None:
+def _show_status(answer: SignalResponse, console: Console, *, dry_run: bool = False) -> None:
     subject = "Dry run" if dry_run else f"Signal {answer.signal_id or ''}".rstrip()
-    console.print(Text(f"{subject}: ") + Text(answer.status, STYLES.get(answer.status, "")))
-    if not answer.users:
+    show_line(console, Text(f"{subject}: ") + status(answer.status))
+
+
+@app.command(
+    "list",
+    epilog=examples("rialto signals list", "rialto signals list --all --json > signals.jsonl"),
+)
+def list_signals(ctx: typer.Context, limit: Limit = None, everything: All = False, as_json: Json = False) -> None:
+    """Show the signals, newest first."""
+    wanted = read_extent(ctx, limit, everything)
+    show_list(ctx.obj, SIGNALS, SignalViewRequest(), wanted, as_json=as_json)
+
+
+@app.command(epilog=examples("rialto signals show 5f0c6a52-8a4e-4c5b-9d59-0f2f3f1f7a11"))
+def show(
+    ctx: typer.Context,
+    signal: Annotated[str, typer.Argument(metavar="SIGNAL", help="The id of a signal.", show_default=False)],
+    as_json: Json = False,
+) -> None:
+    """Show a signal, and what became of it for each user."""
+    target: Target = ctx.obj
+    found = target.ask(lambda client: client.view_signal(signal))
+    if as_json:
+        typer.echo(found.model_dump_json())
         return
-    table = Table(box=None, pad_edge=False)
-    for heading in ("user", "verdict", "reason", "order"):
-        table.add_column(heading, overflow="fold")
-    for one in answer.users:
-        verdict = Text(one.verdict, STYLES.get(one.verdict, ""))
-        table.add_row(Text(one.user), verdict, Text(one.reason or ""), Text(one.order_id or ""))
-    console.print(table)
+    console = open_console()
+    _show_status(found, console)
+    terms = f"{found.strategy} {found.instrument} {found.position.value}"
+    show_details(console, [("signal", terms), ("sent", moment(found.created_at))])
+    Table(VERDICTS, console).add(found.users)
 
 
 @app.command(
@@ -103,7 +149,7 @@ def produce(
     tally = Tally()
 
     async def run(client: Client) -> None:
-        with showing(tally, count, Console(highlight=False), as_json=as_json) as show:
+        with showing(tally, count, open_console(), as_json=as_json) as show:
             async for produced in produce_signals(client, target.url, random_from(seed), count, interval):
                 tally.add(produced)
                 show(produced)

@@ -1,0 +1,106 @@
+"""The broker's methods."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+from rialto_client.broker import (
+    BrokerOrder,
+    BrokerOrderId,
+    BrokerOrderRequest,
+    BrokerOrderViewRequest,
+    BrokerOrderViewResponse,
+    OrderStatus,
+    Timeline,
+)
+from rialto_client.calls.base import Calls, key_or_new, path_of
+from rialto_client.errors import ConflictError
+
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 2.0
+
+
+class BrokerCalls(Calls):
+    """Orders for the stock exchange."""
+
+    async def place_broker_order(
+        self, request: BrokerOrderRequest, *, idempotency_key: str | None = None
+    ) -> BrokerOrder:
+        """Place an order; exactly one comes of it, however often it has to be sent.
+
+        The answer comes once the order is durable, and does not wait for the exchange: see
+        :meth:`follow_broker_order`. ``idempotency_key`` is for sending once more what ended in UnavailableError.
+
+        Raises:
+            InvalidRequestError: if the broker does not take such an order.
+            UnavailableError: if it is not known whether the order was taken.
+            ValueError: if the key is not made of 1 to 255 printable ASCII characters.
+        """
+        return await self._connection.post("/orders", BrokerOrder, request, key_or_new(idempotency_key))
+
+    async def view_broker_order(self, order_id: BrokerOrderId) -> BrokerOrder:
+        """View an order.
+
+        Raises:
+            NotFoundError: if there is no such order.
+            UnavailableError: if the broker cannot be asked.
+        """
+        return await self._connection.get(path_of("/orders", order_id), {}, BrokerOrder)
+
+    async def view_broker_orders(self, request: BrokerOrderViewRequest | None = None) -> BrokerOrderViewResponse:
+        """View a page of the orders, newest first.
+
+        Raises:
+            InvalidRequestError: if the limit is out of range, or the cursor is not one of this list.
+            UnavailableError: if the broker cannot be asked.
+        """
+        return await self._view_page("/orders", request or BrokerOrderViewRequest(), BrokerOrderViewResponse)
+
+    async def view_timeline(self, order_id: BrokerOrderId) -> Timeline:
+        """View what became of an order: its last transitions and attempts.
+
+        Raises:
+            NotFoundError: if there is no such order.
+            UnavailableError: if the broker cannot be asked.
+        """
+        return await self._connection.get(path_of("/orders", order_id, "/timeline"), {}, Timeline)
+
+    async def follow_broker_order(self, order_id: BrokerOrderId, *, within: float = 60.0) -> AsyncIterator[Timeline]:
+        """Yield an order's timeline, and again whenever there is more of it.
+
+        Ends when no answer of the exchange is owed any more, or after so many seconds: then the last ``status`` is
+        still pending.
+
+        Raises:
+            NotFoundError: if there is no such order.
+            UnavailableError: if the broker cannot be asked.
+        """
+        clock = asyncio.get_running_loop().time
+        deadline = clock() + within
+        seen, pause = 0, _FIRST_PAUSE
+        while True:
+            timeline = await self.view_timeline(order_id)
+            if timeline.count > seen:
+                seen, pause = timeline.count, _FIRST_PAUSE
+                yield timeline
+            left = deadline - clock()
+            if not timeline.status.is_pending or left <= 0:
+                return
+            await asyncio.sleep(min(pause, left))
+            pause = min(_LONGEST_PAUSE, pause * 1.5)
+
+    async def cancel_broker_order(self, order_id: BrokerOrderId) -> BrokerOrder:
+        """Cancel an order: CANCELED at once if it was never sent, else PENDING_CANCEL until the exchange has decided.
+
+        One that is canceled already stays so.
+
+        Raises:
+            NotFoundError: if there is no such order.
+            ConflictError: if it is final otherwise, belongs to a signal, or the exchange cannot cancel.
+            UnavailableError: if it is not known whether the cancel was taken.
+        """
+        try:
+            return await self._connection.post(path_of("/orders", order_id, "/cancel"), BrokerOrder)
+        except ConflictError as error:
+            # Perhaps by the first of two attempts, whose answer was lost.
+            if error.problem.order_status != OrderStatus.CANCELED:
+                raise
+            return await self.view_broker_order(order_id)
