@@ -1,4 +1,4 @@
-"""A proxy between functions and DynamoDB that throttles, and that loses answers after the call took effect."""
+"""A proxy between functions and DynamoDB that throttles, holds calls up, and loses the answers of some."""
 
 import json
 import random
@@ -17,9 +17,11 @@ HOP_BY_HOP = {"connection", "keep-alive", "transfer-encoding", "content-length",
 
 
 class FaultProxy:
-    """Counts what it did: passed, throttled, lost."""
+    """Counts what it did: passed, throttled, lost, held."""
 
     def __init__(self, upstream: str, seed: int, throttle: float, lose: float) -> None:
+        self.transactions: int | None = None
+        """Transactions that still pass; those after them are held up until the caller goes away. None: all pass."""
         self.counts: Counter[str] = Counter()
         self.upstream = upstream
         self._random = random.Random(seed)
@@ -27,9 +29,14 @@ class FaultProxy:
         self._throttle, self._lose = throttle, lose
         self.http = urllib3.PoolManager(maxsize=32, retries=False, timeout=30)
 
-    def draw(self) -> str:
+    def draw(self, target: str) -> str:
         """Return what happens to the next call."""
         with self._lock:
+            if self.transactions is not None and target.endswith("TransactWriteItems"):
+                self.transactions -= 1
+                if self.transactions < 0:
+                    self.counts["held"] += 1
+                    return "held"
             number = self._random.random()
             lost = number < self._throttle + self._lose
             fault = "throttled" if number < self._throttle else "lost" if lost else "passed"
@@ -49,7 +56,12 @@ def fault_proxy(
 
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))
-            fault = proxy.draw()
+            fault = proxy.draw(self.headers.get("X-Amz-Target", ""))
+            if fault == "held":
+                # Nothing more comes on this connection: this ends when the caller is killed or gives up.
+                self.rfile.read(1)
+                self.close_connection = True
+                return
             if fault == "throttled":
                 self._answer(400, THROTTLED, {"Content-Type": "application/x-amz-json-1.0"})
                 return

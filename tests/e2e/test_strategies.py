@@ -87,7 +87,7 @@ class TestWorkedExamples:
         traders.put_profiles({"Anne": {"S": ["ACC"], "T": ["INFY"]}})
         traders.signal("S", "ACC", "BUY")
 
-        with traders.stack.environment("ApiFunction", EXIT_SCOPE="strategy"):
+        with traders.stack.environment("APIHandlerName", EXIT_SCOPE="strategy"):
             assert traders.verdicts(traders.signal("T", "ACC", "SELL")) == {"Anne": "not_held"}
         assert traders.verdicts(traders.signal("T", "ACC", "SELL")) == {"Anne": "closed"}
 
