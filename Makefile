@@ -68,8 +68,16 @@ logs: $(STAMP) ## Print the last lines of the gateway and of the functions (FOLL
 serve: $(STAMP)
 	@exec $(BIN)/python localstack/cloud.py serve </dev/null
 
-test: $(STAMP) ## Run all tests, with coverage
+# What needs no stack goes two at a time; the stack, which the others share, has the machine for itself.
+test: $(STAMP) ## Run all tests, with coverage (ARGS="..." runs a part)
+ifdef ARGS
 	@$(BIN)/python -m pytest --cov=chalicelib --cov-report=term $(ARGS) </dev/null
+else
+	@$(BIN)/python -m pytest tests/unit tests/functional tests/infra \
+	  --numprocesses=2 --dist=loadfile --cov=chalicelib --cov-report= </dev/null
+	@$(BIN)/python -m pytest $(wildcard tests/e2e tests/browser) \
+	  --cov=chalicelib --cov-append --cov-report=term </dev/null
+endif
 
 test-localstack: $(STAMP) ## Run the end-to-end tests on LocalStack (LOCALSTACK_ENDPOINT)
 	@RIALTO_TEST_CLOUD=localstack $(BIN)/python -m pytest tests/e2e $(ARGS) </dev/null

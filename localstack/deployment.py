@@ -64,7 +64,7 @@ def start(
         _record(instance).write_text(json.dumps(outputs, indent=2))
         progress("starting the exchange and the gateway")
         start_exchange(instance)
-        start_gateway(instance, template, outputs["RestAPIId"])
+        start_gateway(instance, template, outputs["RestAPIId"], values[EXCHANGE_SETTING])
         progress("warming up the functions")
         warm_up(instance, session, outputs)
         return Deployment(instance, session, outputs, values)

@@ -25,14 +25,17 @@ CONNECTIONS = 16
 # RFC 9110, section 7.6.1. Host stays behind, too: the emulator would choose a service by it.
 HOP_BY_HOP = {"connection", "keep-alive", "proxy-authenticate", "proxy-authorization", "proxy-connection"}
 HOP_BY_HOP |= {"te", "trailer", "transfer-encoding", "upgrade", "host", "content-length", "expect"}
+# The switches of the local exchange for the web page, which talks to its own origin only. AWS has no such route.
+EXCHANGE_CONTROL = "/_local/exchange/control"
 
 
 class Gateway:
     """A reverse proxy for one stage of one REST API."""
 
-    def __init__(self, upstream: str, responses: Mapping[str, Any]) -> None:
+    def __init__(self, upstream: str, responses: Mapping[str, Any], exchange: str = "") -> None:
         self._upstream = upstream
         self._responses = responses
+        self._exchange = exchange
         self._client: aiohttp.ClientSession | None = None
 
     async def connect(self, _: web.Application) -> None:
@@ -65,7 +68,9 @@ class Gateway:
         except web.HTTPRequestEntityTooLarge:
             return self._own("REQUEST_TOO_LARGE")
         try:
-            status, headers, content = await self._forward(request, body)
+            # `encoded` keeps the path and the query byte for byte.
+            url = URL(self._upstream + request.raw_path, encoded=True)
+            status, headers, content = await self._forward(request, url, body)
         except (aiohttp.ClientError, TimeoutError, ValueError):
             return self._own("DEFAULT_5XX")
         kind = kind_of(status, headers, content)
@@ -73,13 +78,21 @@ class Gateway:
             return self._own(kind, headers.get("x-amzn-requestid", ""))
         return web.Response(status=status, headers=_end_to_end(headers), body=content)
 
-    async def _forward(self, request: web.Request, body: bytes) -> tuple[int, CIMultiDict[str], bytes]:
+    async def control_exchange(self, request: web.Request) -> web.Response:
+        """Pass a request for the exchange's switches on to it."""
+        try:
+            url = URL(f"{self._exchange}/control")
+            status, headers, content = await self._forward(request, url, await request.read())
+        except (aiohttp.ClientError, TimeoutError):
+            reason = {"code": "exchange_not_running", "detail": "The local exchange does not answer."}
+            return web.json_response(reason, status=503, content_type="application/problem+json")
+        return web.Response(status=status, headers=_end_to_end(headers), body=content)
+
+    async def _forward(self, request: web.Request, url: URL, body: bytes) -> tuple[int, CIMultiDict[str], bytes]:
         assert self._client  # noqa: S101 - opened at start-up
         headers = _end_to_end(request.headers)
         headers["X-Forwarded-For"] = request.remote or ""
         headers["X-Forwarded-Proto"] = request.scheme
-        # `encoded` keeps the path and the query byte for byte.
-        url = URL(self._upstream + request.raw_path, encoded=True)
         async with self._client.request(
             request.method, url, headers=headers, data=io.BytesIO(body) if body else None, allow_redirects=False
         ) as response:
@@ -96,20 +109,23 @@ def _end_to_end(headers: Mapping[str, str]) -> CIMultiDict[str]:
     return CIMultiDict(kept)
 
 
-def make_app(upstream: str, responses: Mapping[str, Any]) -> web.Application:
-    """Return the gateway as an aiohttp application."""
-    gateway = Gateway(upstream, responses)
+def make_app(upstream: str, responses: Mapping[str, Any], exchange: str = "") -> web.Application:
+    """Return the gateway as an aiohttp application. ``exchange`` is the base URL of a local one, if it is used."""
+    gateway = Gateway(upstream, responses, exchange)
     app = web.Application(client_max_size=LARGEST_BODY)
     app.on_startup.append(gateway.connect)
     app.on_cleanup.append(gateway.close)
+    if exchange:
+        app.router.add_get(EXCHANGE_CONTROL, gateway.control_exchange)
+        app.router.add_put(EXCHANGE_CONTROL, gateway.control_exchange)
     app.router.add_route("*", "/{path:.*}", gateway.answer)
     return app
 
 
 def main(config: Path) -> None:
-    """Serve until SIGTERM, as the file says: bind, port, upstream, responses."""
+    """Serve until SIGTERM, as the file says: bind, port, upstream, responses, exchange."""
     settings = json.loads(config.read_text())
-    app = make_app(settings["upstream"], settings["responses"])
+    app = make_app(settings["upstream"], settings["responses"], settings["exchange"])
     web.run_app(
         app, host=settings["bind"], port=settings["port"], access_log=None, print=None, shutdown_timeout=LONGEST_WAIT
     )

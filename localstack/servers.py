@@ -42,14 +42,18 @@ def require_ports(instance: Instance) -> None:
         require_free_port(instance.exchange_port, "RIALTO_EXCHANGE_PORT")
 
 
-def start_gateway(instance: Instance, template: Path, api_id: str) -> None:
-    """Start the gateway, anew if it points elsewhere or answers otherwise than it should now."""
+def start_gateway(instance: Instance, template: Path, api_id: str, exchange: str) -> None:
+    """Start the gateway, anew if it points elsewhere or answers otherwise than it should now.
+
+    It passes the switches of the local exchange on, where the stack uses that one.
+    """
     config = instance.home / "gateway.json"
     settings = {
         "bind": instance.bind,
         "port": instance.port,
         "upstream": f"{instance.endpoint}/_aws/execute-api/{api_id}/rialto",
         "responses": read_responses(template),
+        "exchange": instance.exchange_url if exchange == "http" else "",
     }
     config.write_text(json.dumps(settings, indent=2))
     command = [sys.executable, str(FOLDER / "gateway.py"), str(config)]

@@ -22,4 +22,5 @@ pytest.register_assert_rewrite(
     "tests.unit.strategies.store_contract",
     "tests.e2e.stack",
 )
+pytest_plugins = ["tests.deployed"]
 set_hypothesis_home_dir(Path(__file__).parents[1] / ".rialto" / "cache" / "hypothesis")

@@ -68,6 +68,8 @@ def take_page(
         if len(rows) < size:
             return found, None
         looked_at += len(rows)
+        # What is wanted is rare: larger steps cost fewer calls.
+        size = MAX_LIMIT + 1
     return found, last
 
 

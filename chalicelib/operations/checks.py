@@ -10,7 +10,7 @@ from chalicelib.broker.store import OrderStore
 from chalicelib.broker.store import Position as Place
 from chalicelib.core.clock import format_timestamp, parse_timestamp
 from chalicelib.core.lifecycle import OrderStatus
-from chalicelib.market.book import Book, BookOrder, to_cents
+from chalicelib.market.book import BookOrder, is_crossed, to_cents
 from chalicelib.market.listing import Listings
 from chalicelib.market.order import MarketOrder, Transaction
 from chalicelib.market.store import MarketStore
@@ -101,7 +101,7 @@ def _is_closed_rightly(order: MarketOrder, trades: Mapping[str, Transaction]) ->
 
 
 def _is_crossed(orders: list[MarketOrder]) -> bool:
-    return Book(_book_order(order) for order in orders).is_crossed()
+    return is_crossed(map(_book_order, orders))
 
 
 def _book_order(order: MarketOrder) -> BookOrder:

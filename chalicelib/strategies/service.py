@@ -13,6 +13,7 @@ from chalicelib.core.idempotency import id_for
 from chalicelib.core.ids import is_id, new_id
 from chalicelib.core.telemetry import log_event, log_failure
 from chalicelib.strategies.fan_out import FanOut, Task, carry_out, decide_all, look_again, read_positions
+from chalicelib.strategies.item import pack_json
 from chalicelib.strategies.profiles import Generation, ProfileStore, ReplacedMeanwhileError
 from chalicelib.strategies.rules import Decision
 from chalicelib.strategies.signal import Position, Profiles, Reason, Result, Signal, Subscribers, Terms, candidates_of
@@ -20,6 +21,10 @@ from chalicelib.strategies.store import SignalExistsError, StaleSignalError
 
 MAX_USERS = 10_000
 """Users that a signal may concern: what one request can carry out in time. See docs/decisions."""
+LEAVERS_AT_LEAST = 1_000
+"""Users whom no profile names any more, but who hold the position: so many are sold out beside all others."""
+MAX_PACKED = 300 * 1024
+"""Bytes that a signal keeps of its leavers' names, so that its item stays below DynamoDB's 400 KB."""
 MARGIN = timedelta(seconds=4)
 """Before the end of its time, in which a worker begins no further transaction."""
 POLL = 0.25
@@ -139,12 +144,21 @@ def _prepare(desk: Desk, signal_id: str, terms: Terms) -> tuple[Signal, Subscrib
     held = read_positions(desk.fan_out.store, signal)
     if terms.side == "SELL":
         holders = {position.user for position in held if position.strategy == terms.strategy}
-        signal = replace(signal, leavers=tuple(sorted(holders - subscribers.keys())))
+        leavers = sorted(holders - subscribers.keys())
+        signal = replace(signal, leavers=_that_fit(leavers, len(subscribers)))
     candidates = candidates_of(subscribers, signal.leavers)
-    if len(candidates) > MAX_USERS:
+    if len(subscribers) > MAX_USERS:
         detail = f"The signal concerns {len(candidates)} users, and one signal takes at most {MAX_USERS}."
         raise ConflictError(f"{detail} Nothing was done.", code="too_many_users")
     return signal, subscribers, decide_all(signal, subscribers, candidates, held)
+
+
+def _that_fit(leavers: Sequence[str], subscribers: int) -> tuple[str, ...]:
+    """Return as many as one signal takes. The others keep their positions, and the next SELL takes them."""
+    fitting = tuple(leavers[: max(MAX_USERS - subscribers, LEAVERS_AT_LEAST)])
+    while len(pack_json(fitting)) > MAX_PACKED:
+        fitting = fitting[: len(fitting) // 2]
+    return fitting
 
 
 def _begin(desk: Desk, task: Task, decisions: Mapping[str, Decision]) -> Result:
@@ -235,7 +249,5 @@ def _completed_later(signal: Signal) -> Iterator[None]:
 
 
 def _unfinished(signal: Signal) -> UnfinishedError:
-    detail = (
-        "The signal was begun and has not come to its end. It is completed by itself; its id shows what came of it."
-    )
+    detail = "The signal has not come to its end. If it was begun, it is completed by itself: look at it by its id."
     return UnfinishedError(detail, code="signal_unfinished", signal_id=signal.signal_id)

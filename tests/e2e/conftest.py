@@ -1,29 +1,12 @@
-"""One deployed stack for the whole session: gateway, functions, tables, stream, queues and exchange are real."""
+"""What every test over HTTP begins and ends with. The stack itself is in tests/deployed.py."""
 
 import os
 from collections.abc import Iterator
 
 import pytest
-from deployment import start, stop, wipe
 from function_logs import print_logs
-from instance import Instance
 
 from tests.e2e.stack import Stack
-
-# Short times, in the order that infra/resources.yaml demands, so that crashes heal within the patience of a test.
-PARAMETERS = {
-    "ExchangeTimeout": "1",
-    "PlacementTimeout": "5",
-    "PlacementLease": "6",
-    "PlacementVisibility": "12",
-    "PlacementMaxReceives": "20",
-    "ApiTimeout": "12",
-    "SignalLease": "13",
-    "MatchVisibility": "2",
-    "MatchMaxReceives": "2",
-    "GivenFailureRate": "0.1",
-    "GivenLatency": "0.5",
-}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -33,21 +16,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         for item in items:
             if item.get_closest_marker("embedded_only"):
                 item.add_marker(skip)
-
-
-@pytest.fixture(scope="session")
-def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    """The deployed stack."""
-    cloud = os.environ.get("RIALTO_TEST_CLOUD", "embedded")
-    endpoint = os.environ.get("LOCALSTACK_ENDPOINT", "")
-    home = tmp_path_factory.mktemp("rialto")
-    instance = Instance.on_free_ports(home, "localstack" if cloud == "localstack" else "embedded", endpoint)
-    try:
-        with Stack(start(instance, PARAMETERS)) as deployed:
-            yield deployed
-    finally:
-        stop(instance)
-        wipe(instance)
 
 
 @pytest.fixture(autouse=True)

@@ -6,7 +6,7 @@ import pytest
 from deployment import start, stop, wipe
 from instance import Instance
 
-from tests.e2e.conftest import PARAMETERS
+from tests.deployed import PARAMETERS
 from tests.e2e.stack import Stack
 from tests.e2e.traders import Traders
 

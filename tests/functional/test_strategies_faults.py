@@ -14,9 +14,7 @@ from tests.functional.traders import BUY, EXAMPLE, HOLLAND, NOT_TRADED, SELL, Si
 GET, QUERY, PUT = "dynamodb.GetItem", "dynamodb.Query", "dynamodb.PutItem"
 TRANSACT, BATCH_GET = "dynamodb.TransactWriteItems", "dynamodb.BatchGetItem"
 FAULT = {"RESPONSE": "ERROR", "REASON": "A fault of ours. It is logged."}
-UNFINISHED = (
-    "The signal was begun and has not come to its end. It is completed by itself; its id shows what came of it."
-)
+UNFINISHED = "The signal has not come to its end. If it was begun, it is completed by itself: look at it by its id."
 SALE: Signal = ("STRATEGY_A", "MINDA", "SELL")
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import aiohttp
 from aiohttp import web
 from aiohttp.test_utils import TestServer
-from gateway import LARGEST_BODY, make_app
+from gateway import EXCHANGE_CONTROL, LARGEST_BODY, make_app
 from yarl import URL
 
 RESPONSES = {
@@ -29,15 +29,16 @@ async def cloud_answer(request: web.Request) -> web.Response:
     )
 
 
-def through_gateway(check: Check, cloud_is_up: bool = True) -> None:
-    """Run the check against a gateway before the small cloud."""
+def through_gateway(check: Check, cloud_is_up: bool = True, exchange: str = "") -> None:
+    """Run the check against a gateway before the small cloud; the exchange may be a path of that cloud."""
 
     async def run() -> None:
         cloud = web.Application(client_max_size=2 * LARGEST_BODY)
         cloud.router.add_route("*", "/{path:.*}", cloud_answer)
         async with TestServer(cloud) as upstream:
             base = str(upstream.make_url("/api/rialto")) if cloud_is_up else "http://127.0.0.1:1/api"
-            async with TestServer(make_app(base, RESPONSES)) as server, aiohttp.ClientSession() as client:
+            venue = str(upstream.make_url(exchange)) if exchange.startswith("/") else exchange
+            async with TestServer(make_app(base, RESPONSES, venue)) as server, aiohttp.ClientSession() as client:
                 await check(client, server.make_url("/"))
 
     asyncio.run(run())
@@ -100,5 +101,32 @@ def test_bodies_pass_up_to_the_limit() -> None:
             assert (await response.json())["length"] == LARGEST_BODY
         async with client.post(url, data=io.BytesIO(b"x" * (LARGEST_BODY + 1))) as response:
             assert (response.status, await response.text()) == (413, '{"code": "too_large"}')
+
+    through_gateway(check)
+
+
+def test_the_switches_of_the_exchange_are_passed_on_to_it() -> None:
+    async def check(client: aiohttp.ClientSession, url: URL) -> None:
+        _, seen, _ = await get(client, url.join(URL(EXCHANGE_CONTROL)))
+        assert seen["raw_path"] == "/exchange/control"
+        async with client.put(url.join(URL(EXCHANGE_CONTROL)), json={"mode": "down"}) as response:
+            assert (await response.json())["length"] == len('{"mode": "down"}')
+
+    through_gateway(check, exchange="/exchange")
+
+
+def test_an_exchange_that_does_not_run_is_a_problem() -> None:
+    async def check(client: aiohttp.ClientSession, url: URL) -> None:
+        status, body, headers = await get(client, url.join(URL(EXCHANGE_CONTROL)))
+        assert (status, body["code"]) == (503, "exchange_not_running")
+        assert headers["Content-Type"].startswith("application/problem+json")
+
+    through_gateway(check, exchange="http://127.0.0.1:1")
+
+
+def test_without_an_exchange_its_switches_are_a_route_like_any_other() -> None:
+    async def check(client: aiohttp.ClientSession, url: URL) -> None:
+        _, seen, _ = await get(client, url.join(URL(EXCHANGE_CONTROL)))
+        assert seen["raw_path"] == "/api/rialto/_local/exchange/control"
 
     through_gateway(check)

@@ -11,15 +11,15 @@ from chalicelib.market.book import (
     ArrivalOrderError,
     Book,
     BookOrder,
-    NotRestingError,
     Side,
     Trade,
+    is_crossed,
     match_book,
     sides_to_read,
     to_cents,
     trade_id,
 )
-from tests.unit.market.brute_force import Deal, Market, Offer, any_match, deals_of, is_preferred
+from tests.unit.market.brute_force import Deal, Market, Offer, any_match, deals_of
 
 ANNE, BEN, CLEO, STRANGER = 1, 2, 3, 99
 HISTORIES = 10_000
@@ -96,13 +96,26 @@ class TestWorkedCases:
         assert [(trade.buy.order_id, trade.sell.order_id) for trade in trades] == [("2", "sell")]
 
     def test_canceled_order_never_matches(self) -> None:
-        book = Book()
-        book.arrive(order("1", ANNE, "sell", "1", 1))
-        book.withdraw("1")
-        assert book.arrive(order("2", BEN, "buy", "2", 2)) is None
+        asks = [order("canceled", ANNE, "sell", "1", 1), order("open", CLEO, "sell", "2", 2)]
+        bid = order("bid", BEN, "buy", "2", 3)
+        assert [trade.maker.order_id for trade in match_book([*asks, bid])] == ["canceled"]
+        assert [trade.maker.order_id for trade in match_book([asks[1], bid])] == ["open"]
+        assert match_book([bid]) == []
 
     def test_user_does_not_trade_with_themselves(self) -> None:
         assert match_book([order("1", ANNE, "sell", "1", 1), order("2", ANNE, "buy", "2", 2)]) == []
+
+
+class CountingUser(int):
+    """A user who counts how often they are compared."""
+
+    comparisons = 0
+
+    def __eq__(self, other: object) -> bool:
+        CountingUser.comparisons += 1
+        return int(self) == other
+
+    __hash__ = int.__hash__
 
 
 class TestArrival:
@@ -144,8 +157,14 @@ class TestArrival:
         book.arrive(order("2", ANNE, "sell", "2", 5))
         with pytest.raises(ArrivalOrderError):
             book.arrive(late)
-        with pytest.raises(ArrivalOrderError):
-            Book([order("2", ANNE, "sell", "2", 5), order("0", ANNE, "sell", "2", 1)]).arrive(late)
+
+    def test_order_must_not_arrive_before_one_that_traded(self) -> None:
+        book = Book()
+        for arriving in (order("1", ANNE, "sell", "1", 1), order("3", BEN, "buy", "1", 3)):
+            book.arrive(arriving)
+        for late in (order("2", CLEO, "buy", "1", 2), order("3", BEN, "buy", "1", 3)):
+            with pytest.raises(ArrivalOrderError):
+                book.arrive(late)
 
     def test_order_must_not_arrive_twice(self) -> None:
         twice = order("1", ANNE, "sell", "1", 1)
@@ -153,65 +172,48 @@ class TestArrival:
             match_book([twice, twice])
 
     def test_arrivals_pass_over_their_users_orders_only_once(self) -> None:
-        class CountingUser(int):
-            comparisons = 0
-
-            def __eq__(self, other: object) -> bool:
-                CountingUser.comparisons += 1
-                return int(self) == other
-
-            __hash__ = int.__hash__
-
         size = 500
         book = Book()
+        CountingUser.comparisons = 0
         for number in range(size):
             book.arrive(BookOrder(f"ask {number}", CountingUser(ANNE), "sell", 100 + number, at(number)))
         for number in range(size):
             assert book.arrive(BookOrder(f"bid {number}", CountingUser(ANNE), "buy", 999, at(size + number))) is None
         assert CountingUser.comparisons < 10 * size
 
-
-class TestWithdrawal:
-    def test_withdrawn_order_is_returned(self) -> None:
-        resting = order("1", ANNE, "sell", "1", 1)
-        assert Book([resting]).withdraw("1") == resting
-
-    def test_only_resting_orders_can_be_withdrawn(self) -> None:
+    def test_orders_that_others_take_meanwhile_are_passed_over_only_once(self) -> None:
+        size = 500
         book = Book()
-        for arriving in (order("1", ANNE, "sell", "1", 1), order("2", BEN, "buy", "2", 2)):
-            book.arrive(arriving)
-        for name in ("1", "2", "unknown"):
-            with pytest.raises(NotRestingError):
-                book.withdraw(name)
-
-    def test_order_is_withdrawn_once(self) -> None:
-        book = Book([order("1", ANNE, "sell", "1", 1)])
-        book.withdraw("1")
-        with pytest.raises(NotRestingError):
-            book.withdraw("1")
-
-    def test_id_that_comes_again_is_another_order(self) -> None:
-        book = Book([order("again", ANNE, "sell", "1", 1)])
-        book.withdraw("again")
-        book.arrive(order("again", ANNE, "sell", "5", 2))
-        assert book.arrive(order("bid", BEN, "buy", "1", 3)) is None
+        CountingUser.comparisons = 0
+        for number in range(size):
+            user = CountingUser(ANNE if number % 2 else BEN)
+            book.arrive(BookOrder(f"ask {number}", user, "sell", 100 + number, at(number)))
+        for number in range(size):
+            moment = size + 3 * number
+            own = book.arrive(BookOrder(f"anne's {number}", CountingUser(ANNE), "buy", 100 + number // 2, at(moment)))
+            assert own is None or own.maker.user_id == BEN
+            if number % 2:
+                taken = book.arrive(BookOrder(f"cleo's {number}", CountingUser(CLEO), "buy", 999, at(moment + 1)))
+                assert taken is not None
+        assert CountingUser.comparisons < 10 * size
 
 
 class TestCrossedBook:
     def test_own_orders_do_not_cross(self) -> None:
-        assert not Book([order("1", ANNE, "sell", "1", 1), order("2", ANNE, "buy", "2", 2)]).is_crossed()
+        assert not is_crossed([order("1", ANNE, "sell", "1", 1), order("2", ANNE, "buy", "2", 2)])
 
     @pytest.mark.parametrize("hidden", [order("3", BEN, "buy", "1.50", 3), order("3", BEN, "sell", "1.50", 3)])
     def test_order_behind_own_orders_crosses(self, hidden: BookOrder) -> None:
-        assert Book([order("1", ANNE, "sell", "1", 1), order("2", ANNE, "buy", "2", 2), hidden]).is_crossed()
+        assert is_crossed([order("1", ANNE, "sell", "1", 1), order("2", ANNE, "buy", "2", 2), hidden])
 
     def test_book_is_crossed_if_any_two_orders_match(self) -> None:
         for seed in range(HISTORIES):
             offers = random_offers(Random(seed), 8)
-            assert Book(map(book_order, offers)).is_crossed() == any_match(offers), seed
+            assert is_crossed(map(book_order, offers)) == any_match(offers), seed
 
-    def test_empty_book_has_no_best_order(self) -> None:
-        assert (Book().best_bid(), Book().best_ask(), Book().is_crossed()) == (None, None, False)
+    @pytest.mark.parametrize("sides", [[], ["buy"], ["sell"]])
+    def test_without_a_bid_and_an_ask_nothing_crosses(self, sides: list[Side]) -> None:
+        assert not is_crossed(order(side, ANNE, side, "1", 1) for side in sides)
 
 
 class TestPrice:
@@ -245,36 +247,53 @@ class History:
     def __init__(self, label: object) -> None:
         self.label = label
         self.book, self.market = Book(), Market()
+        self.resting: dict[str, BookOrder] = {}
 
     def come(self, offer: Offer) -> None:
         known = len(self.market.deals)
         self.market.come(offer)
-        trade = self.book.arrive(book_order(offer))
+        arriving = book_order(offer)
+        trade = self.book.arrive(arriving)
         assert ([] if trade is None else [deal(trade)]) == self.market.deals[known:], self.label
+        if trade is None:
+            self.resting[arriving.order_id] = arriving
+        else:
+            assert (self.resting.pop(trade.maker.order_id), arriving) == (trade.maker, trade.taker), self.label
         self.check()
 
     def cancel(self, offer: Offer) -> None:
+        """Cancel an offer: it is not read any more, so that the book is one of those that are left."""
         self.market.cancel(offer.name)
-        assert self.book.withdraw(offer.name) == book_order(offer), self.label
+        del self.resting[offer.name]
+        self.book = Book()
+        for resting in self.resting.values():
+            assert self.book.arrive(resting) is None, self.label
         self.check()
 
     def check(self) -> None:
-        assert self.book.best_bid() == self.best("buy"), self.label
-        assert self.book.best_ask() == self.best("sell"), self.label
-        assert not self.book.is_crossed(), self.label
-
-    def best(self, direction: str) -> BookOrder | None:
-        best: Offer | None = None
-        for offer in self.market.waiting:
-            if offer.direction == direction and (best is None or is_preferred(offer, best)):
-                best = offer
-        return None if best is None else book_order(best)
+        assert list(self.resting.values()) == [book_order(offer) for offer in self.market.waiting], self.label
+        assert not is_crossed(self.resting.values()), self.label
 
     def run(self, random: Random, offers: list[Offer], cancels: float) -> None:
         for offer in by_arrival(offers):
             self.come(offer)
             while self.market.waiting and random.random() < cancels:
                 self.cancel(random.choice(self.market.waiting))
+        self.empty(random)
+
+    def empty(self, random: Random) -> None:
+        """Let a stranger take all that waits: it must be in the book, best first, whomever it was set aside for."""
+        bids = sum(offer.direction == "buy" for offer in self.market.waiting)
+        directions = ["sell"] * bids + ["buy"] * (len(self.market.waiting) - bids)
+        random.shuffle(directions)
+        for number, direction in enumerate(directions):
+            price = Decimal(1000) if direction == "buy" else Decimal("0.01")
+            self.come(Offer(f"last {number}", STRANGER, direction, price, at(500_000 + number)))
+        assert (self.market.waiting, self.resting) == ([], {}), self.label
+        for side in ("buy", "sell"):
+            limit = "1000" if side == "buy" else "0.01"
+            nobody = order(side, STRANGER, side, limit, 900_000 + (side == "sell"))
+            assert self.book.arrive(nobody) is None, self.label
 
 
 def check_trades(offers: list[Offer], trades: list[Trade]) -> None:

@@ -62,13 +62,16 @@ def check_signal(platform: Platform, signal: Signal) -> None:
         assert (after.terms, after.generation, after.leavers) == (before.terms, before.generation, before.leavers)
         if before.worker != after.worker:
             assert at >= before.leased_until, "a signal was taken from a worker that may be alive"
-    with_order = platform.users_with_order(signal.signal_id)
+            assert at < after.leased_until, "a signal was taken without a lease"
+    candidates, with_order = platform.candidates(signal), platform.users_with_order(signal.signal_id)
+    assert len(set(candidates)) == len(candidates), "a user is named twice"
+    assert signal.terms.side == "SELL" or not signal.leavers, "a signal that buys concerns who left"
     if signal.is_complete:
         verdicts = platform.verdicts(signal.signal_id)
         assert sorted(user for user, reason in verdicts.items() if reason in ("opened", "closed")) == with_order
     else:
         assert signal.generation is None or signal.generation in platform.profiles.contents, "profiles are missed"
-        assert set(with_order) <= set(platform.candidates(signal))
+        assert set(with_order) <= set(candidates)
 
 
 def check_answer(platform: Platform, result: Result) -> None:

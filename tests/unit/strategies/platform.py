@@ -99,7 +99,9 @@ class Platform:
     def request(self, terms: Terms, key: str, hook: Hook = nothing) -> None:
         """Send a signal; each call to the tables passes the hook."""
         self.begun.setdefault(id_for(f"signal:{terms.strategy}", key), len(self.store.journal))
-        self.answers.append(send_signal(self.desk(LEASE, hook), terms, key))
+        result = send_signal(self.desk(LEASE, hook), terms, key)
+        assert result.signal.terms == terms, "the answer is that of another signal"
+        self.answers.append(result)
 
     def replacing(self, profiles: Profiles) -> Actor:
         """Return a request that replaces the profiles."""

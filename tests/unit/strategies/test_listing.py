@@ -149,6 +149,7 @@ class TestPositions:
         self, store: DynamoStrategyStore, listings: Listings, monkeypatch: pytest.MonkeyPatch, limit: int
     ) -> None:
         monkeypatch.setattr("chalicelib.core.pagination.MAX_LOOKED_AT", 20)
+        monkeypatch.setattr("chalicelib.core.pagination.MAX_LIMIT", 9)
         rare = [new_position(f"user {number}", strategy=A) for number in (7, 23, 42)]
         opened(store, [*(new_position(f"user {number}", strategy=B) for number in range(50)), *rare])
         found: list[Position] = []

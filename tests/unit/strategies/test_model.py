@@ -18,6 +18,8 @@ from tests.unit.strategies.fakes.store import MemoryStrategyStore
 from tests.unit.strategies.model import CLOSED, OPENED, Asked, Holding, Model, Row
 from tests.unit.strategies.signals import INSTRUMENTS, LEASE, STRATEGIES
 
+QUANTITY = 7
+"""Its place in what is told of an order."""
 BLOCKS, SEEDS, SIGNALS = 5, 50, 200
 NAMES = [
     f"{first} {last}" for first in ("Holland", "Oaklee", "Émile", "雪") for last in ("Proctor", "Wagner", "O'Neil")
@@ -96,7 +98,7 @@ class Market:
         strategy = self.random.choice(self.strategies if self.random.random() < 0.97 else STRATEGIES)
         instrument = self.random.choice(self.instruments if self.random.random() < 0.97 else INSTRUMENTS)
         side = self.random.choice(["BUY", "BUY", "SELL"])
-        terms = Terms(strategy, instrument, "BUY" if side == "BUY" else "SELL", self.scope, quantity=3)
+        terms = Terms(strategy, instrument, "BUY" if side == "BUY" else "SELL", self.scope, self.random.randint(1, 5))
         preview = preview_signal(self.desk, terms) if self.random.random() < 0.2 else None
         result = send_signal(self.desk, terms, self.random.choice([None, new_id()]))
         self.compare(terms, result)
@@ -111,19 +113,23 @@ class Market:
         assert verdicts_of(result) == verdicts
         assert self.store.signals[signal_id] == result.signal
         assert {as_holding(one) for one in self.store.open.values()} == set(self.model.holdings)
+        quantities = {one.order_id: one.quantity for one in self.store.open.values()}
         assert {as_row(one) for one in self.store.log.values()} == set(self.model.log)
         assert len(self.store.log) == len(self.model.log)
-        self.expect_orders(signal_id, asked, verdicts)
+        self.expect_orders(signal_id, asked, verdicts, terms.quantity)
         assert {order.order_id: told_by(order) for order in self.orders.orders.values()} == self.expected
+        assert all(self.expected[OrderId(order_id)][QUANTITY] == each for order_id, each in quantities.items())
         self.count(asked, verdicts, before)
 
-    def expect_orders(self, signal_id: str, asked: Asked, verdicts: dict[str, str]) -> None:
+    def expect_orders(self, signal_id: str, asked: Asked, verdicts: dict[str, str], quantity: int) -> None:
         bought_by = {row.user: row.bought_by for row in self.model.log if row.sold_by == signal_id}
         for user, verdict in verdicts.items():
             if verdict in (OPENED, CLOSED):
-                after = order_id_of(bought_by[user], user) if verdict == CLOSED else None
-                side = "buy" if verdict == OPENED else "sell"
-                terms = (signal_id, user, asked.strategy, asked.instrument, side, "market", None, 3, after)
+                after = OrderId(order_id_of(bought_by[user], user)) if verdict == CLOSED else None
+                # As much is sold as was bought.
+                ordered = quantity if after is None else self.expected[after][QUANTITY]
+                side = "buy" if after is None else "sell"
+                terms = (signal_id, user, asked.strategy, asked.instrument, side, "market", None, ordered, after)
                 self.expected[OrderId(order_id_of(signal_id, user))] = terms
 
     def count(self, asked: Asked, verdicts: dict[str, str], before: list[Holding]) -> None:
@@ -148,7 +154,7 @@ def verdicts_of(result: Result) -> dict[str, str]:
 
 
 def as_holding(position: Position) -> Holding:
-    assert (position.quantity, position.order_id) == (3, order_id_of(position.signal_id, position.user))
+    assert position.order_id == order_id_of(position.signal_id, position.user)
     return Holding(position.user, position.strategy, position.instrument, position.opened_at, position.signal_id)
 
 

@@ -8,6 +8,7 @@ import pytest
 from chalicelib.broker.order import OrderId
 from chalicelib.core.errors import ConflictError, KeyReusedError, NotFoundError, UnfinishedError
 from chalicelib.core.ids import is_id, new_id
+from chalicelib.strategies.item import pack_json
 from chalicelib.strategies.service import (
     MARGIN,
     MAX_USERS,
@@ -184,10 +185,29 @@ class TestSendSignal:
         platform.put_profiles(TRADERS)
         desk = platform.desk(LEASE)
         assert verdicts(send_signal(desk, BUY, None)) == dict.fromkeys(TRADERS, "opened")
-        # A leaver counts, too.
+        # A leaver is sold out beside them.
         platform.put_profiles({user: {"STRATEGY_A": []} for user in ("Ben", "Cleo", "Dirk")})
-        with pytest.raises(ConflictError, match="4 users"):
-            send_signal(desk, SELL, None)
+        sold = {"Ben": "closed", "Cleo": "closed", "Dirk": "not_held", "Anne": "closed"}
+        assert verdicts(send_signal(desk, SELL, None)) == sold
+
+    def test_of_more_leavers_than_a_signal_takes_the_next_one_takes_the_rest(
+        self, platform: Platform, desk: Desk, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        send_signal(desk, BUY, None)
+        platform.put_profiles({"Dora": {"STRATEGY_A": []}})
+        monkeypatch.setattr("chalicelib.strategies.service.MAX_USERS", 1)
+        monkeypatch.setattr("chalicelib.strategies.service.LEAVERS_AT_LEAST", 2)
+        first = {"Dora": "not_held", "Anne": "closed", "Ben": "closed"}
+        assert verdicts(send_signal(desk, SELL, None)) == first
+        assert verdicts(send_signal(desk, SELL, None)) == {"Dora": "not_held", "Cleo": "closed"}
+
+    def test_names_of_leavers_that_one_item_cannot_hold_are_left_to_the_next_signal(
+        self, platform: Platform, desk: Desk, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        send_signal(desk, BUY, None)
+        platform.put_profiles({})
+        monkeypatch.setattr("chalicelib.strategies.service.MAX_PACKED", len(pack_json(["Anne"])))
+        assert [verdicts(send_signal(desk, SELL, None)) for _ in TRADERS] == [{user: "closed"} for user in TRADERS]
 
 
 class TestPreviewSignal:
