@@ -136,9 +136,9 @@ def _check_invariants(stack: Stack, trades: int) -> None:
         return answer
 
     result = eventually(look, lambda seen: seen["complete"] and seen["invariants"][0]["checked"] >= trades)
-    names = [one["name"] for one in result["invariants"]]
-    assert names == ["trades_are_valid", "orders_close_once", "no_book_is_crossed", "no_order_is_forgotten"]
-    assert [one["violations"] for one in result["invariants"]] == [[], [], [], []]
+    violations = {one["name"]: one["violations"] for one in result["invariants"]}
+    assert violations.keys() >= {"trades_are_valid", "orders_close_once", "no_book_is_crossed", "no_order_is_forgotten"}
+    assert not any(violations.values()), violations
     assert result["invariants"][1]["checked"] >= ORDERS
 
 
