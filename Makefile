@@ -25,7 +25,7 @@ LIBRARIES := $(VENV)/installed-$(PINS)
 COMMAND := $(VENV)/installed-client-$(shell cat client/pyproject.toml 2>/dev/null | cksum | cut -d' ' -f1)
 STAMP := $(LIBRARIES) $(if $(wildcard client/pyproject.toml),$(COMMAND))
 
-.PHONY: help up down clean logs test check test-localstack format setup package serve
+.PHONY: help up down clean logs browser test check test-localstack format setup package serve
 
 help: ## Show the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -68,8 +68,11 @@ logs: $(STAMP) ## Print the last lines of the gateway and of the functions (FOLL
 serve: $(STAMP)
 	@exec $(BIN)/python localstack/cloud.py serve </dev/null
 
+browser: $(STAMP) ## Install Chromium where it is missing: the web page's tests need it
+	@$(BIN)/python -m tests.browser.chromium </dev/null
+
 # What needs no stack goes two at a time; the stack, which the others share, has the machine for itself.
-test: $(STAMP) ## Run all tests, with coverage (ARGS="..." runs a part)
+test: $(STAMP) browser ## Run all tests, with coverage (ARGS="..." runs a part)
 ifdef ARGS
 	@$(BIN)/python -m pytest --cov=chalicelib --cov-report=term $(ARGS) </dev/null
 else

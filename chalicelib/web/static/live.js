@@ -1,0 +1,71 @@
+/** Keeps what is shown up to date: asks again and again, rests in a hidden tab, backs off from a fault and tells it. */
+
+import { Unreachable } from "./api.js";
+
+const LONGEST_PAUSE = 30;
+const lost = new Map();
+const connection = new EventTarget();
+
+/**
+ * Run the task now and then every so many seconds until `life` ends. `refresh` runs it at once, after a change.
+ * A task that throws Unreachable makes the connection count as lost; any other error is the task's own to show.
+ */
+export function poll(life, seconds, task, onError = reportError) {
+  let timer = null;
+  let running = false;
+  let again = false;
+  let failures = 0;
+
+  async function run() {
+    clearTimeout(timer);
+    if (running) { again = true; return; }
+    if (life.aborted) return;
+    running = true;
+    try {
+      await task(life);
+      failures = 0;
+      settle(refresh);
+    } catch (error) {
+      if (life.aborted) return;
+      failures += 1;
+      if (error instanceof Unreachable) tell(refresh, pause());
+      else { settle(refresh); onError(error); }
+    } finally {
+      running = false;
+    }
+    if (again) { again = false; run(); } else if (!document.hidden) timer = setTimeout(run, pause() * 1000);
+  }
+
+  const pause = () => Math.max(seconds, failures && Math.min(LONGEST_PAUSE, seconds * 2 ** failures));
+  const refresh = () => run();
+  document.addEventListener("visibilitychange", () => (document.hidden ? clearTimeout(timer) : run()), { signal: life });
+  life.addEventListener("abort", () => { clearTimeout(timer); settle(refresh); });
+  run();
+  return { refresh };
+}
+
+/** Call back now and whenever the connection is lost (with the seconds until the next try) or there again (null). */
+export function watchConnection(show) {
+  connection.addEventListener("change", () => show(lost.size ? Math.min(...lost.values()) : null));
+}
+
+/** Try everything again that waits for its next turn. */
+export function retryNow() {
+  for (const refresh of lost.keys()) refresh();
+}
+
+addEventListener("online", retryNow);
+
+function tell(who, seconds) {
+  lost.set(who, seconds);
+  connection.dispatchEvent(new Event("change"));
+}
+
+function settle(who) {
+  if (lost.delete(who)) connection.dispatchEvent(new Event("change"));
+}
+
+function reportError(error) {
+  // Not ours to hide: a fault in a view shows in the console, and the next turn tries again.
+  console.error(error);
+}

@@ -1,0 +1,70 @@
+"""The page of the people on call: queues, dead letters and their way back, invariants, the local exchange."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from playwright.sync_api import Route, expect
+
+from tests.browser.visit import Visit
+from tests.e2e.stack import Stack, eventually
+
+
+def test_a_dead_letter_shows_its_reason_and_is_redriven(visit: Visit, stack: Stack) -> None:
+    stack.exchange.behave("down")
+    order_id = stack.submit()["id"]
+    # As if its worker had failed again and again; tests/e2e waits for retries to be used up in truth.
+    dead_letters = stack.deployment.outputs["PlacementsDeadLetterQueue"]
+    stack.sqs.send_message(QueueUrl=dead_letters, MessageBody=json.dumps({"order_id": order_id}))
+    page = visit.open("operations")
+    letter = visit.section("Dead letters").locator("tbody tr")
+    expect(letter).to_contain_text("worker failed")
+    expect(letter.get_by_role("link")).to_have_attribute("href", f"#/order/{order_id}")
+    expect(visit.section("Queues").get_by_role("row", name="placements").locator(".alarm")).to_have_text("1")
+
+    stack.exchange.behave("normal")
+    page.get_by_role("button", name="Redrive 1 letter of placements").click()
+    expect(page.get_by_text("1 letter of placements sent on the way again.")).to_be_visible()
+    expect(visit.section("Dead letters")).to_contain_text("There are none.")
+    stack.wait_for(order_id, "NEW")
+
+
+def test_the_invariants_are_checked_at_a_click(visit: Visit, stack: Stack) -> None:
+    before = stack.http.get("/operations/invariants").json()
+    page = visit.open("operations")
+    page.get_by_role("button", name="Check the invariants now").click()
+    expect(visit.section("Invariants").locator("li")).to_have_count(len(before["invariants"]))
+    expect(visit.section("Invariants").locator("[data-holds=false]")).to_have_count(0)
+
+    def look() -> str:
+        as_of: str = stack.http.get("/operations/invariants").json()["as_of"]
+        return as_of
+
+    eventually(look, lambda as_of: as_of != before["as_of"])
+
+
+@pytest.mark.parametrize(
+    ("label", "mode"), [("Down", "down"), ("Slow", "slow_before"), ("Loses answers", "fail_after")]
+)
+def test_a_switch_changes_what_the_local_exchange_does(visit: Visit, stack: Stack, label: str, mode: str) -> None:
+    page = visit.open("operations")
+    for name, wanted in ((label, mode), ("Normal", "normal")):
+        with page.expect_response("**/_local/exchange/control"):
+            page.get_by_role("radio", name=name).check()
+        expect(page.get_by_role("radio", name=name)).to_be_checked()
+        assert stack.exchange.http.get("/control").json()["mode"] == wanted
+
+
+def test_where_there_is_no_local_exchange_there_are_no_switches(visit: Visit) -> None:
+    asked = []
+
+    def no_such_route(route: Route) -> None:
+        asked.append(route.request.url)
+        route.fulfill(status=404, json={"status": 404, "code": "no_such_route", "detail": "There is no such route."})
+
+    visit.page.route("**/_local/**", no_such_route)
+    page = visit.open("operations")
+    expect(visit.section("Invariants").locator("li")).not_to_have_count(0)
+    assert asked
+    expect(page.get_by_role("region", name="Local exchange")).to_be_hidden()
