@@ -13,6 +13,7 @@ from chalicelib.broker.routes import routes as broker_routes
 from chalicelib.broker.wiring import broker
 from chalicelib.broker.worker import work_on_batch
 from chalicelib.core.batches import read_messages, work_queue
+from chalicelib.documents.routes import routes as documents_routes
 from chalicelib.market.queue import retry_match
 from chalicelib.market.routes import routes as market_routes
 from chalicelib.market.stream import match_records
@@ -21,6 +22,7 @@ from chalicelib.operations.routes import routes as operations_routes
 from chalicelib.operations.schedule import run_all
 from chalicelib.operations.wiring import operations
 from chalicelib.strategies.routes import routes as strategies_routes
+from chalicelib.web.routes import routes as web_routes
 
 # The log is ours, see core/telemetry.py: Chalice would print each line a second time.
 app = Chalice(app_name="rialto", configure_logs=False)
@@ -28,6 +30,8 @@ app.register_blueprint(market_routes)
 app.register_blueprint(broker_routes)
 app.register_blueprint(strategies_routes)
 app.register_blueprint(operations_routes)
+app.register_blueprint(documents_routes)
+app.register_blueprint(web_routes)
 
 
 @app.on_dynamodb_record(

@@ -8,6 +8,7 @@ from typing import Any
 from chalice.local import LambdaContext, LambdaEventConverter, RouteMatcher
 
 from app import app
+from tests.conformance import check_answer
 
 REQUEST_ID = "c6af9ac6-7b61-11e6-9a41-93e8deadbeef"
 
@@ -27,7 +28,7 @@ class Answer:
 
 
 class Gateway:
-    """Calls the API function."""
+    """Calls the API function. Every answer has to be as the API's document describes it."""
 
     def __init__(self) -> None:
         self._converter = LambdaEventConverter(RouteMatcher(list(app.routes)))
@@ -41,7 +42,9 @@ class Gateway:
         event["body"], event["isBase64Encoded"] = _as_text(raw)
         answer = app(event, LambdaContext("api_handler", 512))
         single = {name: values[-1] for name, values in answer["multiValueHeaders"].items()}
-        return Answer(answer["statusCode"], answer["headers"] | single, answer["body"])
+        headers = answer["headers"] | single
+        check_answer(method, path, answer["statusCode"], headers, answer["body"])
+        return Answer(answer["statusCode"], headers, answer["body"])
 
     def get(self, path: str) -> Answer:
         """Send a GET."""
