@@ -207,7 +207,9 @@ async def test_posts_keep_their_interval_and_none_follows_the_last(strategies: S
 
 
 def test_ctrl_c_ends_with_the_sum(strategies: StrategiesServer) -> None:
-    program = "from rialto_client.cli import main; main()"
+    # As in a terminal: what runs in the background of a shell, as these tests may, inherits a SIGINT that is ignored.
+    program = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+    program += "from rialto_client.cli import main; main()"
     source = Path(__file__).parents[3] / "client" / "src"
     command = [sys.executable, "-B", "-c", program, "--url", strategies.url, "signals", "produce"]
     environment = {**os.environ, "PYTHONPATH": str(source)}

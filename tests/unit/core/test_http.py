@@ -101,7 +101,8 @@ class TestView:
 
     def test_every_error_has_a_row_above(self) -> None:
         tested = {type(error) for error, *_ in ERRORS} | {InvalidRequestError}
-        assert tested == {RialtoError, *RialtoError.__subclasses__()}
+        ours = {kind for kind in RialtoError.__subclasses__() if kind.__module__ == errors.__name__}
+        assert tested == {RialtoError, *ours}
 
     def test_error_may_have_its_own_code_and_members(self) -> None:
         error = errors.ConflictError("no", code="order_final", order_status="FILLED")
