@@ -25,7 +25,7 @@ LIBRARIES := $(VENV)/installed-$(PINS)
 COMMAND := $(VENV)/installed-client-$(shell cat client/pyproject.toml 2>/dev/null | cksum | cut -d' ' -f1)
 STAMP := $(LIBRARIES) $(if $(wildcard client/pyproject.toml),$(COMMAND))
 
-.PHONY: help up down clean logs browser test check test-localstack format setup package serve
+.PHONY: help up down clean logs browser documents test check test-localstack format setup package serve
 
 help: ## Show the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -90,8 +90,12 @@ check: $(STAMP) ## Run the linters and the type checker
 	@$(BIN)/python -m ruff format --check
 	@$(BIN)/python -m mypy
 	@$(BIN)/python -c 'from importlinter.cli import lint_imports_command as c; c()' --cache-dir .rialto/cache/import-linter
+	@$(BIN)/python -m docs.generate --check </dev/null
 	@$(BIN)/python -c 'from infra.package import package; package()' </dev/null
 	@$(BIN)/python -c 'from cfnlint.runner import main; main()' .rialto/package/sam.yaml
+
+documents: $(STAMP) ## Make the API's document and the collection of requests anew, from the routes
+	@$(BIN)/python -m docs.generate </dev/null
 
 package: $(STAMP) ## Make .rialto/package/sam.yaml and deployment.zip
 	@$(BIN)/python -c 'from infra.package import package; print(package())' </dev/null
