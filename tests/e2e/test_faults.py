@@ -78,7 +78,7 @@ def test_bad_health_is_told(stack: Stack) -> None:
     assert response.json()["tables"]["operations"] != "ok"
 
 
-@pytest.mark.parametrize(("method", "path"), [("GET", "/nowhere"), ("DELETE", "/orders"), ("GET", "/")])
+@pytest.mark.parametrize(("method", "path"), [("GET", "/nowhere"), ("DELETE", "/orders"), ("POST", "/")])
 def test_an_unknown_route_is_a_problem(stack: Stack, method: str, path: str) -> None:
     response = stack.http.request(method, path)
 

@@ -182,7 +182,10 @@ class TestRaces:
             """Send with a key of its own until it is answered: so many cold starts at once may take too long."""
             key = f"{traders.tag}-{number}"
             response = eventually(
-                lambda: traders.post_signal("S", "ACC", "BUY", key=key), lambda sent: sent.status_code == 200, within=90
+                lambda: traders.post_signal("S", "ACC", "BUY", key=key),
+                lambda sent: sent.status_code == 200,
+                within=180,
+                every=1,
             )
             answer: dict[str, Any] = response.json()
             return answer
