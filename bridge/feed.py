@@ -74,7 +74,7 @@ class Feed:
         self._full_since = None
 
     async def _ask(self, conversation: Conversation) -> None:
-        """Ask for what is missing. The clock stands still while nothing is read: what seems missing is in the socket."""
+        """Ask for what is missing. The clock stands still while nothing is read: it may be in the socket."""
         while True:
             await asyncio.sleep(GAP_PERIOD)
             if self._full_since is None:

@@ -30,11 +30,13 @@ class Aws:
         self.lose_answers = 0
         """So many calls to come are carried out, and the connection then breaks."""
         self.table_down = False
+        self.tries = 0
+        """Writes of the lease, whatever became of them."""
         self.too_early: list[dict[str, Any]] = []
         """Checkpoints beyond what was in the queue."""
         self.covered = 0
         """Reports up to here need not be in the queue: a snapshot stands for them."""
-        self.reports: list[dict[str, Any]] = []
+        self.reports: list[Any] = []
         """All reports in the queue."""
         self.numbers: set[int] = set()
         """Their sequence numbers."""
@@ -108,9 +110,10 @@ class Aws:
         self.bodies.append((group, body))
         reports = json.loads(body)["reports"]
         self.reports += reports
-        self.numbers |= {report.get("seq", 0) for report in reports}
+        self.numbers |= {report["seq"] for report in reports if isinstance(report, dict) and "seq" in report}
 
     def _update(self, arguments: dict[str, Any]) -> web.Response:
+        self.tries += 1
         if self.table_down:
             return _fail("InternalServerError", 500)
         seq = arguments["ExpressionAttributeValues"].get(":seq")

@@ -69,6 +69,11 @@ class Exchange:
         """Send any text to everybody."""
         self.server.run(self._say(text))
 
+    @property
+    def connections(self) -> int:
+        """How many bridges are connected."""
+        return len(self._sockets)
+
     def asked_for(self, kind: str) -> list[dict[str, Any]]:
         """Return the frames of a type that came from bridges."""
         return [frame for frame in self.asked if frame["type"] == kind]
@@ -128,7 +133,7 @@ class Exchange:
             return max(int(frame["after"]) + 1, self.first)
         if frame["type"] == "resend":
             if frame["from"] < self.first:
-                await socket.send_json({"type": "resend_failed", "first": self.first, **frame, "type": "resend_failed"})
+                await socket.send_json({**frame, "type": "resend_failed", "first": self.first})
                 return None
             wanted = self._read(frame["from"], min(frame["to"], frame["from"] + 499), self.lost)
             await self._send(socket, wanted)
@@ -136,7 +141,8 @@ class Exchange:
         return await self._send_snapshot(socket)
 
     async def _send_snapshot(self, socket: web.WebSocketResponse) -> int:
-        ends = {"session": self.session, "seq": self.last}
+        seq = self.last
+        ends = {"session": self.session, "seq": seq}
         await socket.send_json({"type": "snapshot_begin", **ends})
         half = len(self.snapshot) // 2
         await socket.send_json({"type": "snapshot", "reports": self.snapshot[:half]})
@@ -145,7 +151,7 @@ class Exchange:
             await self._disconnect()
         await socket.send_json({"type": "snapshot", "reports": self.snapshot[half:]})
         await socket.send_json({"type": "snapshot_end", **ends})
-        return int(ends["seq"]) + 1
+        return seq + 1
 
     async def _live(self, socket: web.WebSocketResponse, cursor: int) -> None:
         while True:

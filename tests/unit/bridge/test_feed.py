@@ -6,7 +6,7 @@ import zlib
 import pytest
 
 from tests.unit.bridge.exchange import make_report
-from tests.unit.bridge.world import World, eventually
+from tests.unit.bridge.world import World, at_rest, eventually
 
 SNAPSHOT = [{**make_report(number), "snapshot": True} for number in range(1, 41)]
 for _report in SNAPSHOT:
@@ -280,18 +280,8 @@ class TestQueue:
         world.exchange.report(50_000, filling=filling)  # 100 MB
         with world.bridge(lease=2):
             eventually(lambda: world.exchange.sent > 6_000)
-            stuck_at, calls = world.exchange.sent, world.aws.calls
-
-            def is_stuck() -> bool:
-                nonlocal stuck_at, calls
-                if world.aws.calls == calls and trouble == "down":
-                    return False
-                former, stuck_at, calls = stuck_at, world.exchange.sent, world.aws.calls
-                return former == stuck_at
-
-            eventually(is_stuck)
             # What fits is 16 MB; some MB more lie in the buffers of the sockets.
-            assert world.exchange.sent < 16_000
+            assert at_rest(lambda: world.exchange.sent) < 16_000
             setattr(world.aws, trouble, False)
             world.expect(50_000)
         assert not world.exchange.asked_for("resend")

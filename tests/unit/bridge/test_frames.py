@@ -67,7 +67,7 @@ def test_what_the_queue_would_not_take_is_escaped() -> None:
     ],
 )
 def test_what_is_no_frame_is_refused(text: str) -> None:
-    with pytest.raises(FrameError, match="^no frame"):
+    with pytest.raises(FrameError, match=r"^no frame"):
         read_frame(text)
 
 

@@ -1,5 +1,7 @@
 """When what is missing is asked for."""
 
+from itertools import pairwise
+
 from bridge.gaps import GRACE, LONGEST_PATIENCE, MOST_ASKS, MOST_AT_ONCE, TAIL_GRACE, GapWatch
 from bridge.sequence import Gap
 
@@ -33,7 +35,7 @@ def test_asks_again_ever_more_rarely_and_then_gives_up() -> None:
         if watch.due([Gap(5, 5)], None, now):
             asked.append(now)
         now += 0.5
-    pauses = [later - former for former, later in zip(asked, asked[1:], strict=False)]
+    pauses = [later - former for former, later in pairwise(asked)]
     assert len(asked) == MOST_ASKS + 1
     assert pauses == sorted(pauses)
     assert (pauses[0], pauses[-1]) == (0.5, LONGEST_PATIENCE)

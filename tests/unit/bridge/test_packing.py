@@ -12,7 +12,7 @@ from bridge.packing import Backlog, Message, Report, pack_report, partition_of
 
 
 class Nobody:
-    def settle(self, number: int) -> None:
+    def settle(self, _: int) -> None:
         raise AssertionError("nothing was sent")
 
 

@@ -48,7 +48,7 @@ class Sequences(RuleBasedStateMachine):
         assert self.sequence.last == max(highest, self.announced)
         assert spread(self.sequence.gaps()) == sorted(number for number in missing if number < highest)
         tail = self.sequence.tail()
-        assert spread([tail] if tail else []) == [number for number in range(highest + 1, self.announced + 1)]
+        assert spread([tail] if tail else []) == list(range(highest + 1, self.announced + 1))
 
     @invariant()
     def what_is_settled_stays_settled(self) -> None:

@@ -36,6 +36,16 @@ def eventually(holds: Callable[[], bool], what: str = "", within: float = 20) ->
         time.sleep(0.01)
 
 
+def at_rest(look: Callable[[], int]) -> int:
+    """Return a number when it has not changed for a while."""
+    seen, since = look(), time.monotonic()
+    while time.monotonic() < since + 0.5:
+        time.sleep(0.01)
+        if look() != seen:
+            seen, since = look(), time.monotonic()
+    return seen
+
+
 class RunningBridge:
     """A bridge in a thread."""
 
