@@ -1,4 +1,4 @@
-"""Start and stop a whole instance: the cloud, the stack in it, the exchange and the gateway."""
+"""Start and stop a whole instance: the cloud, the stack in it, the exchange, the gateway and the bridge."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from cloud_session import open_session
 from containers import start_localstack, started_here, stop_localstack
 from emulator import start_emulator, stop_emulator
 from instance import Instance, SetupError
-from servers import EXCHANGE_SETTING, require_ports, start_exchange, start_gateway, stop_servers
+from servers import EXCHANGE_SETTING, bridge, require_ports, start_bridge, start_exchange, start_gateway, stop_servers
 from warm_up import warm_up
 
 from infra.deploy import Session, deploy
@@ -62,9 +62,13 @@ def start(
         embedded = instance.cloud == "embedded"
         outputs = deploy(session, template, instance.stack_name, values, progress, literal_numbers=embedded)
         _record(instance).write_text(json.dumps(outputs, indent=2))
-        progress("starting the exchange and the gateway")
+        progress("starting the exchange, the gateway and the bridge")
         start_exchange(instance)
         start_gateway(instance, template, outputs["RestAPIId"], values[EXCHANGE_SETTING])
+        if values[EXCHANGE_SETTING] == "http":
+            start_bridge(instance, outputs)
+        else:
+            bridge(instance).stop()
         progress("warming up the functions")
         warm_up(instance, session, outputs)
         return Deployment(instance, session, outputs, values)

@@ -11,7 +11,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from cloud_session import open_session
 from deployment import outputs_of
 from instance import Instance
-from servers import exchange, gateway
+from servers import bridge, exchange, gateway
 
 if TYPE_CHECKING:
     from mypy_boto3_logs import CloudWatchLogsClient
@@ -21,9 +21,9 @@ FUNCTIONS = "/aws/lambda/"
 
 
 def print_logs(instance: Instance, count: int) -> None:
-    """Print the last lines of the gateway, of the exchange and of every function."""
+    """Print the last lines of the gateway, of the exchange, of the bridge and of every function."""
     outputs_of(instance)
-    for daemon in (gateway(instance), exchange(instance)):
+    for daemon in (gateway(instance), exchange(instance), bridge(instance)):
         if daemon.log.exists():
             with daemon.log.open(errors="replace") as log:
                 for line in deque(log, count):

@@ -1,20 +1,24 @@
-"""The instance's own two servers: the gateway in front and the exchange behind."""
+"""The instance's own processes: the gateway in front, the exchange behind, the bridge that carries its reports back."""
 
 import json
 import os
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 import httpx
+from cloud_session import REGION
 from emulator import PASSED_ON, emulator
 from gateway_responses import read_responses
-from instance import Instance
+from instance import ROOT, Instance
 from processes import Daemon, require_free_port, wait_until
 
 from infra.fingerprint import fingerprint, fingerprint_files
 
 FOLDER = Path(__file__).resolve().parent
 EXCHANGE_SETTING = "Exchange"
+BRIDGE_OUTPUTS = {"ReportsQueue", "OperationsTable"}
+"""Of the stack; the bridge needs them."""
 PATIENCE = 20.0
 
 
@@ -26,6 +30,11 @@ def gateway(instance: Instance) -> Daemon:
 def exchange(instance: Instance) -> Daemon:
     """Return the exchange server's process of an instance, running or not."""
     return Daemon("exchange", instance.home)
+
+
+def bridge(instance: Instance) -> Daemon:
+    """Return the bridge's process of an instance, running or not."""
+    return Daemon("bridge", instance.home)
 
 
 def require_ports(instance: Instance) -> None:
@@ -69,19 +78,54 @@ def start_exchange(instance: Instance) -> None:
     _start(exchange(instance), command, version, f"{instance.exchange_url}/health")
 
 
+def start_bridge(instance: Instance, outputs: Mapping[str, str]) -> None:
+    """Start the bridge, anew if its program changed or it leads elsewhere; none for a stack without a reports queue."""
+    if not outputs.keys() >= BRIDGE_OUTPUTS:
+        bridge(instance).stop()
+        return
+    environ = bridge_environment(instance, outputs)
+    version = fingerprint(json.dumps(environ), fingerprint_files(ROOT, (ROOT / "bridge").glob("*.py")))
+    daemon = bridge(instance)
+    read = daemon.log.stat().st_size if daemon.log.exists() else 0
+    if _begin(daemon, [sys.executable, "-m", "bridge"], version, environ):
+        wait_until(lambda: b'"started"' in daemon.log.read_bytes()[read:], daemon, PATIENCE, lambda: None)
+
+
+def bridge_environment(instance: Instance, outputs: Mapping[str, str]) -> dict[str, str]:
+    """Return what the bridge of an instance has to know."""
+    return {
+        "PYTHONPATH": str(ROOT),
+        "AWS_ENDPOINT_URL": instance.endpoint,
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+        "AWS_DEFAULT_REGION": REGION,
+        "AWS_EC2_METADATA_DISABLED": "true",
+        "FEED_URL": f"{instance.exchange_url.replace('http', 'ws', 1)}/feed",
+        "REPORTS_QUEUE_URL": outputs["ReportsQueue"],
+        "OPERATIONS_TABLE": outputs["OperationsTable"],
+    }
+
+
 def stop_servers(instance: Instance) -> list[str]:
-    """Stop both servers and return the names of those that ran."""
-    return [daemon.name for daemon in (gateway(instance), exchange(instance)) if daemon.stop()]
+    """Stop all of them, the bridge while it can still send what it has read, and return the names of those that ran."""
+    daemons = (bridge(instance), gateway(instance), exchange(instance))
+    return [daemon.name for daemon in daemons if daemon.stop()]
 
 
 def _start(daemon: Daemon, command: list[str], version: str, health: str) -> None:
+    if _begin(daemon, command, version):
+        wait_until(lambda: _listens(health), daemon, PATIENCE, lambda: None)
+
+
+def _begin(daemon: Daemon, command: list[str], version: str, settings: Mapping[str, str] | None = None) -> bool:
+    """Start a process unless it runs in this version, and tell whether it was started."""
     if daemon.runs(version):
-        return
+        return False
     daemon.stop()
     environ = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
-    environ |= {"PYTHONDONTWRITEBYTECODE": "1", "PYTHONUNBUFFERED": "1"}
+    environ |= {"PYTHONDONTWRITEBYTECODE": "1", "PYTHONUNBUFFERED": "1"} | dict(settings or {})
     daemon.start(command, environ, version)
-    wait_until(lambda: _listens(health), daemon, PATIENCE, lambda: None)
+    return True
 
 
 def _listens(url: str) -> bool:
