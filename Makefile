@@ -74,12 +74,12 @@ browser: $(STAMP) ## Install Chromium where it is missing: the web page's tests 
 # What needs no stack goes two at a time; the stack, which the others share, has the machine for itself.
 test: $(STAMP) browser ## Run all tests, with coverage (ARGS="..." runs a part)
 ifdef ARGS
-	@$(BIN)/python -m pytest --cov=chalicelib --cov-report=term $(ARGS) </dev/null
+	@$(BIN)/python -m pytest --cov=bridge --cov=chalicelib --cov-report=term $(ARGS) </dev/null
 else
 	@$(BIN)/python -m pytest tests/unit tests/functional tests/infra \
-	  --numprocesses=2 --dist=loadfile --cov=chalicelib --cov-report= </dev/null
+	  --numprocesses=2 --dist=loadfile --cov=bridge --cov=chalicelib --cov-report= </dev/null
 	@$(BIN)/python -m pytest $(wildcard tests/e2e tests/browser) \
-	  --cov=chalicelib --cov-append --cov-report=term </dev/null
+	  --cov=bridge --cov=chalicelib --cov-append --cov-report=term </dev/null
 endif
 
 test-localstack: $(STAMP) ## Run the end-to-end tests on LocalStack (LOCALSTACK_ENDPOINT)
@@ -92,7 +92,7 @@ check: $(STAMP) ## Run the linters and the type checker
 	@$(BIN)/python -c 'from importlinter.cli import lint_imports_command as c; c()' --cache-dir .rialto/cache/import-linter
 	@$(BIN)/python -m docs.generate --check </dev/null
 	@$(BIN)/python -c 'from infra.package import package; package()' </dev/null
-	@$(BIN)/python -c 'from cfnlint.runner import main; main()' .rialto/package/sam.yaml
+	@$(BIN)/python -c 'from cfnlint.runner import main; main()' .rialto/package/sam.yaml infra/bridge.yaml
 
 documents: $(STAMP) ## Make the API's document and the collection of requests anew, from the routes
 	@$(BIN)/python -m docs.generate </dev/null

@@ -59,7 +59,12 @@ def sqs() -> "SQSClient":
 @cache
 def read_resources() -> Template:
     """Return infra/resources.yaml."""
-    template: Template = yaml.load(RESOURCES.read_text(), _Loader)  # noqa: S506 - a SafeLoader
+    return read_template(RESOURCES)
+
+
+def read_template(path: Path) -> Template:
+    """Return a CloudFormation template."""
+    template: Template = yaml.load(path.read_text(), _Loader)  # noqa: S506 - a SafeLoader
     return template
 
 

@@ -1,0 +1,78 @@
+"""What must be true of the bridge as it is deployed on AWS."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cfnlint.api import lint_file  # type: ignore[import-untyped]
+
+from bridge.lease import NAME
+from bridge.settings import read_settings
+from tests.moto_stack import read_template
+
+ROOT = Path(__file__).parents[2]
+TEMPLATE = ROOT / "infra" / "bridge.yaml"
+
+
+@pytest.fixture(scope="module")
+def resources() -> dict[str, dict[str, Any]]:
+    return {name: resource["Properties"] for name, resource in read_template(TEMPLATE)["Resources"].items()}
+
+
+def pins(path: Path) -> dict[str, str]:
+    return dict(re.findall(r"^([\w.\-\[\],]+)==(\S+)$", path.read_text(), re.MULTILINE))
+
+
+def test_the_linter_finds_nothing() -> None:
+    assert lint_file(TEMPLATE) == []
+
+
+def test_may_do_exactly_what_it_does(resources: dict[str, dict[str, Any]]) -> None:
+    (policy,) = resources["TaskRole"]["Policies"]
+    send, write = policy["PolicyDocument"]["Statement"]
+    assert (send["Action"], send["Resource"]) == (["sqs:SendMessage"], [{"Ref": "ReportsQueueArn"}])
+    assert write["Action"] == ["dynamodb:UpdateItem"]
+    (table,) = write["Resource"]
+    assert table["Fn::Sub"].endswith("table/${OperationsTable}")
+    assert write["Condition"] == {"ForAllValues:StringEquals": {"dynamodb:LeadingKeys": [NAME]}}
+
+
+def test_a_leader_and_a_standby_run_and_one_is_never_missing(resources: dict[str, dict[str, Any]]) -> None:
+    assert resources["Service"]["DesiredCount"] == 2
+    assert resources["Service"]["DeploymentConfiguration"]["MinimumHealthyPercent"] == 100
+
+
+def test_nobody_connects_to_it(resources: dict[str, dict[str, Any]]) -> None:
+    assert "SecurityGroupIngress" not in resources["Network"]
+    assert resources["Service"]["NetworkConfiguration"]["AwsvpcConfiguration"]["AssignPublicIp"] == "DISABLED"
+
+
+def test_runs_without_rights_on_its_machine(resources: dict[str, dict[str, Any]]) -> None:
+    (container,) = resources["Task"]["ContainerDefinitions"]
+    assert container["ReadonlyRootFilesystem"] is True
+    assert f"USER {container['User']}\n" in (ROOT / "bridge" / "Dockerfile").read_text()
+
+
+def test_has_all_its_settings(resources: dict[str, dict[str, Any]]) -> None:
+    (container,) = resources["Task"]["ContainerDefinitions"]
+    values = {"BRIDGE_LEASE": "5"}
+    read_settings({setting["Name"]: values.get(setting["Name"], "x") for setting in container["Environment"]})
+
+
+def test_an_alarm_tells_when_none_runs(resources: dict[str, dict[str, Any]]) -> None:
+    alarm = resources["NoTaskAlarm"]
+    assert (alarm["MetricName"], alarm["Threshold"], alarm["ComparisonOperator"]) == (
+        "RunningTaskCount",
+        1,
+        "LessThanThreshold",
+    )
+    assert alarm["TreatMissingData"] == "breaching"
+    assert resources["Cluster"]["ClusterSettings"] == [{"Name": "containerInsights", "Value": "enabled"}]
+
+
+def test_its_image_holds_the_versions_that_are_tested() -> None:
+    tested = pins(ROOT / "requirements.txt") | pins(ROOT / "requirements-dev.txt")
+    shipped = pins(ROOT / "bridge" / "requirements.txt")
+    assert {"aiohttp", "boto3"} <= shipped.keys()
+    assert shipped == {name: tested[name] for name in shipped}
