@@ -1,18 +1,33 @@
-"""What the exchange remembers over a restart: an append-only file of JSON lines, and the venue that writes it."""
+"""What the exchange remembers over a restart: an append-only file of JSON lines."""
 
 import os
-from collections import Counter
-from collections.abc import Collection
-from datetime import datetime
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from exchange_venue import ClientOrderId, Order, OrderTerms, Venue
+from exchange_venue import ClientOrderId, Order
 from pydantic import BaseModel, Field, TypeAdapter, ValidationError
+
+TAIL = 64 * 1024
 
 
 class CorruptJournalError(Exception):
     """Raised when a complete line of the journal cannot be read."""
+
+
+class SessionOpened(BaseModel):
+    """The session of execution reports began here, or goes on with this report."""
+
+    change: Literal["session_opened"] = "session_opened"
+    session: str
+    first: int = 1
+
+
+class SessionTrimmed(BaseModel):
+    """Reports below this one were forgotten on demand."""
+
+    change: Literal["session_trimmed"] = "session_trimmed"
+    first: int
 
 
 class PlaceRequested(BaseModel):
@@ -20,96 +35,100 @@ class PlaceRequested(BaseModel):
 
     change: Literal["place_requested"] = "place_requested"
     client_order_id: ClientOrderId
+    count: int = 1
 
 
 class OrderChanged(BaseModel):
-    """An order is new or has changed; this is its whole state from now on."""
+    """An order is new or has changed; this is its whole state from now on, and the reports that tell of it.
+
+    One line holds both, so that a torn one takes both away.
+    """
 
     change: Literal["order_changed"] = "order_changed"
     order: Order
+    reports: tuple[dict[str, Any], ...] = ()
 
 
-Entry = Annotated[PlaceRequested | OrderChanged, Field(discriminator="change")]
-_ENTRY: TypeAdapter[Entry] = TypeAdapter(Entry)
+class ReportsKept(BaseModel):
+    """Reports whose orders have changed since: what is left of older lines after the journal was written anew."""
+
+    change: Literal["reports_kept"] = "reports_kept"
+    reports: tuple[dict[str, Any], ...]
+
+
+Entry = SessionOpened | SessionTrimmed | PlaceRequested | OrderChanged | ReportsKept
+_ENTRY: TypeAdapter[Entry] = TypeAdapter(Annotated[Entry, Field(discriminator="change")])
+
+
+def encode_entry(entry: SessionOpened | SessionTrimmed | PlaceRequested) -> bytes:
+    """Return the entry as a line."""
+    return entry.model_dump_json().encode() + b"\n"
+
+
+def encode_change(order: Order, reports: Sequence[bytes]) -> bytes:
+    """Return an :class:`OrderChanged` as a line, with its reports as they were encoded for the feed."""
+    state = order.model_dump_json().encode()
+    return b'{"change":"order_changed","order":%b,"reports":[%b]}\n' % (state, b",".join(reports))
+
+
+def encode_kept(reports: Sequence[bytes]) -> bytes:
+    """Return a :class:`ReportsKept` as a line."""
+    return b'{"change":"reports_kept","reports":[%b]}\n' % b",".join(reports)
 
 
 class Journal:
-    """The file of entries. Opening it reads them and cuts off a torn last line, so that the next one is whole."""
+    """The file of entries. Opening it cuts off a torn last line, so that the next one is whole."""
 
     def __init__(self, path: Path) -> None:
-        """Open the file, made if it is not there.
-
-        Raises:
-            CorruptJournalError: if a line other than a torn last one cannot be read.
-        """
+        """Open the file, made if it is not there."""
         path.parent.mkdir(parents=True, exist_ok=True)
         path.touch()
-        *lines, torn = path.read_bytes().split(b"\n")
-        self.entries = [_read_entry(path, number, line) for number, line in enumerate(lines, start=1)]
-        if torn:
-            os.truncate(path, path.stat().st_size - len(torn))
+        _cut_torn_line(path)
+        self._path = path
         self._file = path.open("ab")
 
-    def append(self, entry: PlaceRequested | OrderChanged) -> None:
-        """Write one line and hand it to the operating system, so that it outlives this process."""
-        self._file.write(entry.model_dump_json().encode() + b"\n")
+    def entries(self) -> Iterator[Entry]:
+        """Read the entries one by one.
+
+        Raises:
+            CorruptJournalError: if a line cannot be read.
+        """
+        with self._path.open("rb") as lines:
+            for number, line in enumerate(lines, start=1):
+                try:
+                    yield _ENTRY.validate_json(line)
+                except ValidationError as error:
+                    raise CorruptJournalError(f"{self._path}, line {number} cannot be read") from error
+
+    def append(self, lines: Iterable[bytes]) -> None:
+        """Write lines in one go and hand them to the operating system, so that they outlive this process."""
+        self._file.write(b"".join(lines))
         self._file.flush()
+
+    def replace(self, lines: Iterable[bytes]) -> None:
+        """Write the whole journal anew: the old one counts until the new one is complete."""
+        draft = self._path.with_name(f"{self._path.name}.new")
+        with draft.open("wb") as file:
+            file.writelines(lines)
+            file.flush()
+            os.fsync(file.fileno())
+        self._file.close()
+        draft.replace(self._path)
+        self._file = self._path.open("ab")
 
     def close(self) -> None:
         """Close the file."""
         self._file.close()
 
 
-def _read_entry(path: Path, number: int, line: bytes) -> PlaceRequested | OrderChanged:
-    try:
-        return _ENTRY.validate_json(line)
-    except ValidationError as error:
-        raise CorruptJournalError(f"{path}, line {number} cannot be read") from error
-
-
-class RecordedVenue:
-    """A venue whose every change is in the journal before anyone hears of it."""
-
-    def __init__(self, journal: Journal) -> None:
-        self._venue = Venue()
-        self._place_requests: Counter[ClientOrderId] = Counter()
-        self._journal = journal
-        for entry in journal.entries:
-            if isinstance(entry, OrderChanged):
-                self._venue.restore(entry.order)
-            else:
-                self._place_requests[entry.client_order_id] += 1
-
-    def note_place_request(self, client_order_id: ClientOrderId) -> None:
-        """Count a request to place this id."""
-        self._journal.append(PlaceRequested(client_order_id=client_order_id))
-        self._place_requests[client_order_id] += 1
-
-    def place_requests(self, client_order_id: ClientOrderId) -> int:
-        """Return how many requests to place this id were seen."""
-        return self._place_requests[client_order_id]
-
-    def find(self, client_order_id: ClientOrderId) -> Order | None:
-        """Return the order with this id, None if there is none."""
-        return self._venue.find(client_order_id)
-
-    def orders(self) -> tuple[Order, ...]:
-        """Return every known order, accepted ones in order of acceptance."""
-        return self._venue.orders()
-
-    def place(
-        self, client_order_id: ClientOrderId, terms: OrderTerms, now: datetime, not_traded: Collection[str]
-    ) -> Order:
-        """Place as :meth:`Venue.place` does."""
-        before = self._venue.find(client_order_id)
-        return self._record(before, self._venue.place(client_order_id, terms, now, not_traded))
-
-    def cancel(self, client_order_id: ClientOrderId) -> Order:
-        """Cancel as :meth:`Venue.cancel` does."""
-        before = self._venue.find(client_order_id)
-        return self._record(before, self._venue.cancel(client_order_id))
-
-    def _record(self, before: Order | None, after: Order) -> Order:
-        if after != before:
-            self._journal.append(OrderChanged(order=after))
-        return after
+def _cut_torn_line(path: Path) -> None:
+    with path.open("r+b") as file:
+        end = file.seek(0, os.SEEK_END)
+        while end > 0:
+            start = max(end - TAIL, 0)
+            file.seek(start)
+            newline = file.read(end - start).rfind(b"\n")
+            end = start + newline + 1
+            if newline >= 0:
+                break
+        file.truncate(end)

@@ -8,8 +8,11 @@ from datetime import UTC, datetime
 from typing import Any
 
 from aiohttp import web
+from exchange_answers import explain, problem
 from exchange_faults import Control, Fault, FaultPlan, Operation, answer_with_fault
-from exchange_journal import RecordedVenue
+from exchange_floor import TradingFloor
+from exchange_record import RecordedVenue
+from exchange_reports import to_number
 from exchange_venue import ClientOrderId, ConflictingOrderError, Order, OrderTerms
 from pydantic import ValidationError
 
@@ -21,8 +24,9 @@ _log = logging.getLogger("exchange")
 class ExchangeRoutes:
     """The routes over one venue. An operation runs without an await between looking and changing."""
 
-    def __init__(self, venue: RecordedVenue, faults: FaultPlan) -> None:
+    def __init__(self, venue: RecordedVenue, floor: TradingFloor, faults: FaultPlan) -> None:
         self._venue = venue
+        self._floor = floor
         self._faults = faults
         self._in_flight: set[asyncio.Task[web.Response]] = set()
 
@@ -53,7 +57,7 @@ class ExchangeRoutes:
         try:
             self._faults.control = Control.model_validate_json(await request.read())
         except ValidationError as error:
-            return _problem(422, "invalid_control", _explain(error))
+            return problem(422, "invalid_control", explain(error))
         return await self._show_control(request)
 
     async def _list_orders(self, _: web.Request) -> web.Response:
@@ -97,29 +101,32 @@ class ExchangeRoutes:
             terms = OrderTerms.model_validate_json(body)
             order = self._venue.place(client_order_id, terms, datetime.now(UTC), self._faults.control.refuse)
         except ValidationError as error:
-            return _problem(400, "malformed", _explain(error))
+            return problem(400, "malformed", explain(error))
         except ConflictingOrderError as error:
-            return _problem(409, "conflicting_order", str(error))
+            return problem(409, "conflicting_order", str(error))
         if order.status == "rejected":
-            return _problem(422, "refused", str(order.reason))
+            return problem(422, "refused", str(order.reason))
+        if is_new:  # The answer is of now; fills come later.
+            self._floor.admit(order)
         return web.json_response(describe_order(order), status=201 if is_new else 200)
 
     def _cancel(self, client_order_id: ClientOrderId) -> web.Response:
         if len(client_order_id) > MAX_ID_LENGTH:
             return _id_too_long()
-        return web.json_response(describe_order(self._venue.cancel(client_order_id)))
+        return web.json_response(describe_order(self._venue.cancel(client_order_id, datetime.now(UTC))))
 
     def _find(self, client_order_id: ClientOrderId) -> web.Response:
         order = self._venue.find(client_order_id)
         if order is None:
-            return _problem(404, "unknown_order", "no order has this client order id")
+            return problem(404, "unknown_order", "no order has this client order id")
         return web.json_response(describe_order(order))
 
 
 def describe_order(order: Order) -> dict[str, Any]:
     """Return the order as clients see it: flat, and null for what is not known."""
     terms = dict.fromkeys(OrderTerms.model_fields) if order.terms is None else order.terms.model_dump(mode="json")
-    return order.model_dump(mode="json", exclude={"terms"}) | terms
+    shown = order.model_dump(mode="json", exclude={"terms", "report_seq", "reported_at", "traded"})
+    return shown | {"leaves_qty": order.leaves_qty, "avg_px": to_number(order.avg_px)} | terms
 
 
 async def _answer_and_log(request: web.Request, fault: Fault, act: Callable[[], web.Response]) -> web.Response:
@@ -144,16 +151,5 @@ def _client_order_id(request: web.Request) -> ClientOrderId:
     return ClientOrderId(request.match_info["client_order_id"])
 
 
-def _problem(status: int, code: str, reason: str) -> web.Response:
-    return web.json_response({"code": code, "reason": reason}, status=status)
-
-
 def _id_too_long() -> web.Response:
-    return _problem(400, "malformed", f"a client order id has at most {MAX_ID_LENGTH} characters")
-
-
-def _explain(error: ValidationError) -> str:
-    return "; ".join(
-        ": ".join([*(str(part) for part in detail["loc"]), detail["msg"]])
-        for detail in error.errors(include_url=False, include_context=False, include_input=False)
-    )
+    return problem(400, "malformed", f"a client order id has at most {MAX_ID_LENGTH} characters")

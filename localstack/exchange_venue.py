@@ -1,6 +1,7 @@
-"""The exchange's book of orders: what it accepts, refuses and cancels. Values only: no I/O and no clock."""
+"""The exchange's book of orders: what it accepts, refuses, fills and cancels. Values only: no I/O and no clock."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import Annotated, Literal, NewType, Self
@@ -8,9 +9,10 @@ from typing import Annotated, Literal, NewType, Self
 from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, model_validator
 
 ClientOrderId = NewType("ClientOrderId", str)
-OrderStatus = Literal["working", "canceled", "rejected", "filled"]
+OrderStatus = Literal["working", "canceled", "rejected", "filled", "expired"]
 
 NOT_TRADED = "instrument is not traded here"
+MILLIONTH = Decimal("0.000001")
 
 
 class ConflictingOrderError(Exception):
@@ -54,7 +56,11 @@ class OrderTerms(BaseModel):
 
 
 class Order(BaseModel):
-    """An order as the exchange sees it; its terms are unknown while it is only canceled in advance."""
+    """An order as the exchange sees it; its terms are unknown while it is only canceled in advance.
+
+    ``order_seq`` counts its execution reports, ``report_seq`` is the newest one's number in the session, ``traded`` the
+    sum of quantity times price over its fills: exact, as an average is not.
+    """
 
     model_config = ConfigDict(frozen=True)
 
@@ -64,6 +70,45 @@ class Order(BaseModel):
     accepted_at: AwareDatetime | None = None
     reason: str | None = None
     terms: OrderTerms | None = None
+    order_seq: int = 0
+    report_seq: int = 0
+    reported_at: AwareDatetime | None = None
+    cum_qty: int = 0
+    traded: Decimal = Decimal(0)
+
+    @property
+    def leaves_qty(self) -> int:
+        """What may still be filled: nothing once the order is final (FIX 4.4, LeavesQty)."""
+        return self.terms.quantity - self.cum_qty if self.terms and self.status == "working" else 0
+
+    @property
+    def avg_px(self) -> Decimal | None:
+        """The average price of the fills, None before the first."""
+        return (self.traded / self.cum_qty).quantize(MILLIONTH) if self.cum_qty else None
+
+
+@dataclass(frozen=True)
+class Fill:
+    """A part of an order that was traded."""
+
+    quantity: int
+    price: Decimal
+
+
+@dataclass(frozen=True)
+class Report:
+    """An execution report: how the order stands with it, and the fill that it tells of."""
+
+    order: Order
+    fill: Fill | None = None
+
+
+@dataclass(frozen=True)
+class Change:
+    """What became of an order, and the reports that tell of it; no reports where nothing changed at the exchange."""
+
+    order: Order
+    reports: tuple[Report, ...] = ()
 
 
 class Venue:
@@ -72,13 +117,18 @@ class Venue:
     def __init__(self) -> None:
         self._orders: dict[ClientOrderId, Order] = {}
         self._accepted = 0
+        self._last_seq = 0
 
     def restore(self, order: Order) -> None:
         """Take over an order in the state in which it was recorded."""
         known = self._orders.get(order.client_order_id)
-        if known is None and order.exchange_order_id is not None:
+        if order.exchange_order_id is not None and (known is None or known.exchange_order_id is None):
             self._accepted += 1
         self._orders[order.client_order_id] = order
+
+    def go_on_behind(self, report_seq: int) -> None:
+        """Give the next report the number that follows."""
+        self._last_seq = report_seq
 
     def find(self, client_order_id: ClientOrderId) -> Order | None:
         """Return the order with this id, None if the exchange has not heard of it."""
@@ -90,7 +140,7 @@ class Venue:
 
     def place(
         self, client_order_id: ClientOrderId, terms: OrderTerms, now: datetime, not_traded: Collection[str]
-    ) -> Order:
+    ) -> Change:
         """Accept or refuse a new order; return a known one as it stands.
 
         Raises:
@@ -98,21 +148,33 @@ class Venue:
         """
         known = self._orders.get(client_order_id)
         if known is None:
-            return self._keep(self._decide(client_order_id, terms, now, not_traded))
+            return self._report(self._decide(client_order_id, terms, now, not_traded), now)
         if known.terms is None:  # It was canceled before it arrived: it stays so.
-            return self._keep(known.model_copy(update={"terms": terms}))
+            return Change(self._keep(known.model_copy(update={"terms": terms})))
         if known.terms != terms:
             raise ConflictingOrderError("this client order id belongs to an order with other content")
-        return known
+        return Change(known)
 
-    def cancel(self, client_order_id: ClientOrderId) -> Order:
+    def cancel(self, client_order_id: ClientOrderId, now: datetime) -> Change:
         """Cancel the order unless it is final already; an unknown id is canceled in advance."""
-        known = self._orders.get(client_order_id)
-        if known is None:
-            return self._keep(Order(client_order_id=client_order_id, status="canceled"))
-        if known.status == "working":
-            return self._keep(known.model_copy(update={"status": "canceled"}))
-        return known
+        if client_order_id not in self._orders:
+            return Change(self._keep(Order(client_order_id=client_order_id, status="canceled")))
+        return self._end(client_order_id, "canceled", now)
+
+    def expire(self, client_order_id: ClientOrderId, now: datetime) -> Change:
+        """End the order's time unless it is final already."""
+        return self._end(client_order_id, "expired", now)
+
+    def fill(self, client_order_id: ClientOrderId, fills: Sequence[Fill], now: datetime) -> Change:
+        """Trade parts of the order one by one, never more than it asks for, and nothing of one that is final."""
+        order, reports = self._orders[client_order_id], list[Report]()
+        for fill in fills:
+            if not 0 < fill.quantity <= order.leaves_qty:
+                break
+            report = self._report(_filled(order, fill), now, fill).reports[0]
+            order = report.order
+            reports.append(report)
+        return Change(order, tuple(reports))
 
     def _decide(
         self, client_order_id: ClientOrderId, terms: OrderTerms, now: datetime, not_traded: Collection[str]
@@ -128,6 +190,25 @@ class Venue:
             terms=terms,
         )
 
+    def _end(self, client_order_id: ClientOrderId, status: OrderStatus, now: datetime) -> Change:
+        known = self._orders[client_order_id]
+        if known.status != "working":
+            return Change(known)
+        return self._report(known.model_copy(update={"status": status}), now)
+
+    def _report(self, order: Order, now: datetime, fill: Fill | None = None) -> Change:
+        self._last_seq += 1
+        numbers = {"order_seq": order.order_seq + 1, "report_seq": self._last_seq, "reported_at": now}
+        reported = self._keep(order.model_copy(update=numbers))
+        return Change(reported, (Report(reported, fill),))
+
     def _keep(self, order: Order) -> Order:
         self._orders[order.client_order_id] = order
         return order
+
+
+def _filled(order: Order, fill: Fill) -> Order:
+    cum_qty = order.cum_qty + fill.quantity
+    status = "working" if fill.quantity < order.leaves_qty else "filled"
+    traded = order.traded + fill.quantity * fill.price
+    return order.model_copy(update={"cum_qty": cum_qty, "traded": traded, "status": status})

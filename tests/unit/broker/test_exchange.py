@@ -223,6 +223,7 @@ class TestChoice:
 def local_exchange(tmp_path: Path) -> Iterator[str]:
     """The exchange of the local cloud, in a process of its own."""
     command = [sys.executable, str(EXCHANGE_SERVER), "--port", "0", "--journal", str(tmp_path / "journal")]
+    command += ["--trading", "closed"]
     environ = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1"}
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environ) as process:
         assert process.stderr is not None

@@ -1,123 +1,33 @@
 """The local exchange over real connections: in this process where that is enough, as a process where it matters."""
 
-import asyncio
 import json
 import re
 import signal
 import socket
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
-from threading import Thread
-from typing import Any, TypeVar
+from typing import Any
 
 import pytest
 import urllib3
-from aiohttp import web
 from exchange_journal import CorruptJournalError
 from exchange_server import build_app
 
-SERVER = Path(__file__).parents[3] / "localstack" / "exchange_server.py"
-LIMIT_ORDER = {"type": "limit", "side": "buy", "instrument": "US19260Q1076", "quantity": 3, "limit_price": 101.25}
-MARKET_ORDER = {"type": "market", "side": "sell", "instrument": "US19260Q1076", "quantity": 1, "limit_price": None}
-Found = TypeVar("Found")
-UNKNOWN = {"exchange_order_id": None, "accepted_at": None, "reason": None} | dict.fromkeys(LIMIT_ORDER)
+from tests.unit.localstack.exchange_client import (
+    LIMIT_ORDER,
+    MARKET_ORDER,
+    Client,
+    Reply,
+    eventually,
+    exchange_on,
+    exchange_process,
+)
 
-
-@dataclass(frozen=True)
-class Reply:
-    status: int
-    content: dict[str, Any]
-    headers: urllib3.HTTPHeaderDict
-
-
-class Client:
-    """Talks to the exchange and never repeats a request on its own."""
-
-    def __init__(self, port: int) -> None:
-        self.port = port
-        self._http = urllib3.PoolManager(retries=False, maxsize=32)
-
-    def request(self, method: str, path: str, content: Any = None, timeout: float = 10.0) -> Reply:
-        body = content if isinstance(content, bytes | None) else json.dumps(content).encode()
-        url = f"http://127.0.0.1:{self.port}{path}"
-        response = self._http.request(method, url, body=body, timeout=timeout)
-        return Reply(response.status, json.loads(response.data), response.headers)
-
-    def place(self, order_id: str, content: Any = LIMIT_ORDER, timeout: float = 10.0) -> Reply:
-        return self.request("PUT", f"/orders/{order_id}", content, timeout)
-
-    def cancel(self, order_id: str) -> Reply:
-        return self.request("DELETE", f"/orders/{order_id}")
-
-    def find(self, order_id: str) -> Reply:
-        return self.request("GET", f"/orders/{order_id}")
-
-    def listing(self) -> dict[str, Any]:
-        return self.request("GET", "/orders").content
-
-    def control(self, **control: Any) -> Reply:
-        return self.request("PUT", "/control", control)
-
-    def has_begun_faulty_request(self) -> bool:
-        """Tell whether a control with count 1 has met its request."""
-        return bool(self.request("GET", "/control").content["mode"] == "normal")
-
-    def close(self) -> None:
-        self._http.clear()
-
-
-@contextmanager
-def exchange_on(journal: Path, seed: int = 0) -> Iterator[Client]:
-    """Run the exchange in a thread; its handlers are cancelled when their client goes away."""
-    loop = asyncio.new_event_loop()
-    runner = web.AppRunner(build_app(journal, seed), handler_cancellation=True, shutdown_timeout=1.0)
-    listener = socket.create_server(("127.0.0.1", 0))
-    loop.run_until_complete(runner.setup())
-    loop.run_until_complete(web.SockSite(runner, listener).start())
-    thread = Thread(target=loop.run_forever)
-    thread.start()
-    client = Client(listener.getsockname()[1])
-    try:
-        yield client
-    finally:
-        client.close()
-        asyncio.run_coroutine_threadsafe(runner.cleanup(), loop).result(10)
-        loop.call_soon_threadsafe(loop.stop)
-        thread.join()
-        loop.close()
-
-
-@contextmanager
-def exchange_process(directory: Path) -> Iterator[tuple[subprocess.Popen[bytes], Client]]:
-    """Run the exchange as a process on a free port; it logs to the file ``log``, journals to ``journal``."""
-    log = directory / "log"
-    command = [sys.executable, str(SERVER), "--port", "0", "--journal", str(directory / "journal")]
-    with log.open("wb") as stderr:
-        process = subprocess.Popen(command, stderr=stderr)
-    try:
-        found = eventually(lambda: re.search(r"listening on 127\.0\.0\.1:(\d+)\n", log.read_text()), within=15)
-        client = Client(int(found[1]))
-        yield process, client
-        client.close()
-    finally:
-        process.kill()
-        process.wait()
-
-
-def eventually(look: Callable[[], Found | None], within: float = 5.0) -> Found:
-    """Return the first truthy thing that is seen."""
-    deadline = time.monotonic() + within
-    while time.monotonic() < deadline:
-        if found := look():
-            return found
-        time.sleep(0.01)
-    pytest.fail(f"not seen within {within} s")
+UNTRADED = {"order_seq": 0, "cum_qty": 0, "leaves_qty": 0, "avg_px": None}
+UNKNOWN = {"exchange_order_id": None, "accepted_at": None, "reason": None} | dict.fromkeys(LIMIT_ORDER) | UNTRADED
+CANCELED = {"status": "canceled", "order_seq": 2, "leaves_qty": 0}
 
 
 @pytest.fixture
@@ -148,7 +58,7 @@ def test_accepts_a_new_order(exchange: Client, content: dict[str, Any]) -> None:
     accepted_at = reply.content.pop("accepted_at")
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z", accepted_at)
     identity = {"client_order_id": "a", "exchange_order_id": "X00000001", "status": "working", "reason": None}
-    assert reply.content == identity | content
+    assert reply.content == identity | content | UNTRADED | {"order_seq": 1, "leaves_qty": content["quantity"]}
 
 
 def test_the_same_order_again_is_answered_with_its_current_state(exchange: Client) -> None:
@@ -158,7 +68,7 @@ def test_the_same_order_again_is_answered_with_its_current_state(exchange: Clien
     after_cancel = exchange.place("a")
 
     assert (again.status, again.content) == (200, first.content)
-    assert (after_cancel.status, after_cancel.content) == (200, first.content | {"status": "canceled"})
+    assert (after_cancel.status, after_cancel.content) == (200, first.content | CANCELED)
     assert [order["place_requests"] for order in exchange.listing()["orders"]] == [3]
 
 
@@ -203,7 +113,7 @@ def test_a_refusal_is_remembered(exchange: Client) -> None:
 
     assert (refused.status, refused.content) == (422, {"code": "refused", "reason": "instrument is not traded here"})
     assert (again.status, again.content) == (refused.status, refused.content)
-    state = {"client_order_id": "a", "status": "rejected", "reason": "instrument is not traded here"}
+    state = {"client_order_id": "a", "status": "rejected", "reason": "instrument is not traded here", "order_seq": 1}
     assert exchange.find("a").content == UNKNOWN | LIMIT_ORDER | state
     assert exchange.place("a", MARKET_ORDER).status == 409
     assert exchange.place("b").status == 201
@@ -260,7 +170,7 @@ def test_cancels_a_working_order_once_and_for_all(exchange: Client) -> None:
     placed = exchange.place("a").content
     first, again = exchange.cancel("a"), exchange.cancel("a")
 
-    assert (first.status, first.content) == (200, placed | {"status": "canceled"})
+    assert (first.status, first.content) == (200, placed | CANCELED)
     assert (again.status, again.content) == (200, first.content)
 
 
@@ -540,7 +450,9 @@ def test_a_restart_keeps_orders_but_not_control(journal: Path) -> None:
 
 def test_the_journal_has_one_line_per_change(exchange: Client, journal: Path) -> None:
     def changes() -> list[str]:
-        return [json.loads(line)["change"] for line in journal.read_text().splitlines()]
+        session, *changes = [json.loads(line)["change"] for line in journal.read_text().splitlines()]
+        assert session == "session_opened"
+        return changes
 
     exchange.place("a")
     exchange.place("a")
