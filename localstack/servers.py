@@ -17,6 +17,7 @@ from infra.fingerprint import fingerprint, fingerprint_files
 
 FOLDER = Path(__file__).resolve().parent
 EXCHANGE_SETTING = "Exchange"
+TRADING_SETTING = "RIALTO_TRADING"
 BRIDGE_OUTPUTS = {"ReportsQueue", "OperationsTable"}
 """Of the stack; the bridge needs them."""
 PATIENCE = 20.0
@@ -71,9 +72,10 @@ def start_gateway(instance: Instance, template: Path, api_id: str, exchange: str
 
 
 def start_exchange(instance: Instance) -> None:
-    """Start the exchange server, anew if its program changed."""
+    """Start the exchange server, anew if its program changed, or if it shall trade and did not, or the reverse."""
     command = [sys.executable, str(FOLDER / "exchange_server.py"), "--port", str(instance.exchange_port)]
     command += ["--journal", str(instance.home / "exchange-journal.jsonl")]
+    command += ["--trading", "closed" if os.environ.get(TRADING_SETTING) == "closed" else "open"]
     version = fingerprint(*command, fingerprint_files(FOLDER, FOLDER.glob("exchange*.py")))
     _start(exchange(instance), command, version, f"{instance.exchange_url}/health")
 

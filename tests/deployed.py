@@ -39,8 +39,11 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> "Iterator[Stack]":
     home = tmp_path_factory.mktemp("rialto")
     instance = Instance.on_free_ports(home, "localstack" if cloud == "localstack" else "embedded", endpoint)
     try:
-        with Stack(start(instance, PARAMETERS)) as deployed:
-            yield deployed
+        # Orders rest at the exchange unless a test opens it: here, and at the instances of tests that start their own.
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("RIALTO_TRADING", "closed")
+            with Stack(start(instance, PARAMETERS)) as deployed:
+                yield deployed
     finally:
         stop(instance)
         wipe(instance)
