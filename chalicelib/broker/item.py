@@ -8,6 +8,7 @@ from pynamodb.attributes import BooleanAttribute, ListAttribute, NumberAttribute
 from pynamodb.indexes import GlobalSecondaryIndex, KeysOnlyProjection
 from pynamodb.models import Model
 
+from chalicelib.broker.gaps import read_gaps, write_gaps
 from chalicelib.broker.order import Cause, Order, OrderId, TimelineEntry
 from chalicelib.core.dynamodb import DecimalAttribute, TimestampAttribute
 from chalicelib.core.ids import shard_of
@@ -76,6 +77,10 @@ class OrderItem(Model):
     reject_reason = UnicodeAttribute(null=True)
     cum_qty = NumberAttribute(null=True)
     avg_px = DecimalAttribute(null=True)
+    # Short names: with them the longest history still fits.
+    venue_seq = NumberAttribute(null=True, attr_name="vs")
+    venue_gaps = UnicodeAttribute(null=True, attr_name="vg")
+    venue_at = TimestampAttribute(null=True, attr_name="va")
     attempts = NumberAttribute(null=True)
     failures = NumberAttribute(null=True)
     lease_token = UnicodeAttribute(null=True)
@@ -91,7 +96,7 @@ class OrderItem(Model):
     listing_index: ClassVar = ListingIndex()
 
 
-_PLAIN = [field.name for field in fields(Order) if field.name not in ("timeline", "status")]
+_PLAIN = [field.name for field in fields(Order) if field.name not in ("timeline", "status", "venue_gaps")]
 
 
 def pack_order(order: Order) -> dict[str, Any]:
@@ -101,6 +106,7 @@ def pack_order(order: Order) -> dict[str, Any]:
     return {
         **attributes,
         "status": order.status.value,
+        "venue_gaps": write_gaps(order.venue_gaps) or None,
         "timeline": [_pack_entry(order, entry) for entry in order.timeline],
         "shard": str(shard),
         **_active_attributes(order, shard),
@@ -113,6 +119,7 @@ def unpack_order(item: OrderItem) -> Order:
     present.setdefault("limit_price", None)
     present["order_id"] = OrderId(item.order_id)
     present["status"] = OrderStatus(item.status)
+    present["venue_gaps"] = read_gaps(item.venue_gaps or "")
     if "dead_letter_cause" in present:
         present["dead_letter_cause"] = Cause(present["dead_letter_cause"])
     return Order(**present, timeline=tuple(_unpack_entry(item, packed) for packed in item.timeline))
@@ -141,7 +148,10 @@ _CAUSE_CODES = {
     Cause.CANCEL_REQUESTED: "q",
     Cause.CANCELED: "c",
     Cause.CANCEL_REFUSED: "x",
+    Cause.ACKNOWLEDGED: "o",
+    Cause.PARTIALLY_FILLED: "h",
     Cause.FILLED: "i",
+    Cause.EXPIRED: "e",
     Cause.DEAD_LETTERED: "d",
     Cause.REQUEUED: "w",
     Cause.DEFERRED: "t",

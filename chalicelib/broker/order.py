@@ -1,4 +1,4 @@
-"""The order as the broker knows it: a value that only placement.py changes. Standard library only."""
+"""The order as the broker knows it: a value that only placement.py and execution.py change. Standard library only."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -6,6 +6,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Literal, NewType
 
+from chalicelib.broker.gaps import Gaps
 from chalicelib.core.lifecycle import PENDING, OrderStatus
 
 OrderId = NewType("OrderId", str)
@@ -33,7 +34,12 @@ class Cause(StrEnum):
     CANCEL_REQUESTED = "cancel_requested"
     CANCELED = "canceled"
     CANCEL_REFUSED = "cancel_refused"
+    ACKNOWLEDGED = "acknowledged"
+    """A report told that the exchange has the order, before the answer to the attempt was recorded."""
+    PARTIALLY_FILLED = "partially_filled"
+    """A run of partial fills is one entry, however many."""
     FILLED = "filled"
+    EXPIRED = "expired"
     DEAD_LETTERED = "dead_lettered"
     REQUEUED = "requeued"
     """The sweep found that it waited too long and queued it again."""
@@ -78,6 +84,13 @@ class Order:
     reject_reason: str | None = None
     cum_qty: int = 0
     avg_px: Decimal | None = None
+
+    venue_seq: int = 0
+    """The highest of the exchange's reports about this order that was applied, 0 if none was."""
+    venue_gaps: Gaps = ()
+    """The reports below it that never came."""
+    venue_at: datetime | None = None
+    """When the exchange made the newest report that was applied."""
 
     attempts: int = 0
     """Times that a worker took the order to the exchange."""

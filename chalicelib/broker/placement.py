@@ -7,8 +7,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from chalicelib.broker.order import TIMELINE_LENGTH, Cause, Order, OrderId, TimelineEntry
-from chalicelib.core.lifecycle import FINAL, OrderStatus, check_transition
+from chalicelib.broker.execution import ExecutionReport, fold
+from chalicelib.broker.order import Cause, Order, OrderId
+from chalicelib.broker.timeline import add_entry, add_to_run, cut_reason, move
+from chalicelib.core.lifecycle import FINAL, OrderStatus
 
 FIRST_DELAY = 2.0
 MAX_DELAY = 900.0
@@ -18,8 +20,6 @@ EARLY = timedelta(seconds=1)
 """A message may be this much early for the end of its order's backoff: queues count in whole seconds."""
 LETTER_LIFE = timedelta(days=14)
 """Retention of the dead letters, as in infra/resources.yaml: an older letter is gone, its order must not be."""
-MAX_REASON = 160
-"""Bytes that an order keeps of the exchange's reason."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +45,7 @@ class Answer(StrEnum):
     REJECTED = "rejected"
     CANCELED = "canceled"
     FILLED = "filled"
+    EXPIRED = "expired"
     UNAVAILABLE = "unavailable"
     """The exchange took nothing, for certain."""
     UNKNOWN = "unknown"
@@ -53,13 +54,17 @@ class Answer(StrEnum):
 
 @dataclass(frozen=True)
 class Outcome:
-    """An attempt's answer; ``reason`` is the exchange's, ``found`` tells that it knew the order already."""
+    """An attempt's answer; ``reason`` is the exchange's, ``found`` tells that it knew the order already.
+
+    ``standing`` is what an exchange that reports told beside: up to which report, and how much was filled.
+    """
 
     purpose: Purpose
     answer: Answer
     latency_ms: int
     reason: str | None = None
     found: bool = False
+    standing: ExecutionReport | None = None
 
 
 @dataclass(frozen=True)
@@ -137,18 +142,14 @@ def defer(order: Order, until: datetime, now: datetime) -> Order:
 
     The patience of the sweep stays: it would else add messages to a long queue each time that the order comes by.
     """
-    waiting = replace(order, next_attempt_at=until)
-    if order.timeline and order.timeline[-1].cause is Cause.DEFERRED:
-        # It waits on: one entry tells of it, and pushes no other out.
-        return waiting
-    return _add(waiting, now, Cause.DEFERRED)
+    return add_to_run(replace(order, next_attempt_at=until), now, Cause.DEFERRED)
 
 
 def claim(order: Order, token: str, now: datetime, policy: Policy) -> Order:
     """Return the order as the holder of the token has it, until the lease ends."""
     if order.lease_token is not None:
         # Its last worker died between the claim and the record: what it sent may have arrived.
-        order = _add(replace(order, in_doubt=True), now, Cause.LOST, attempt=order.attempts)
+        order = add_entry(replace(order, in_doubt=True), now, Cause.LOST, attempt=order.attempts)
     return replace(
         order,
         lease_token=token,
@@ -169,23 +170,18 @@ def record_outcome(
     ``jitter`` from 0 to 1 spreads the retries.
 
     Raises:
-        LeaseLostError: if the order has another holder by now, or none.
+        LeaseLostError: if the order has another holder by now, or none: a report may have settled it meanwhile.
     """
     if order.lease_token != token:
         raise LeaseLostError(order.order_id)
     released = replace(order, lease_token=None)
     if outcome.answer in (Answer.UNAVAILABLE, Answer.UNKNOWN):
         return _record_failure(released, outcome, now, last_chance=last_chance, jitter=jitter)
-    settled = replace(released, in_doubt=False, failures=0, next_attempt_at=now)
-    if outcome.answer is Answer.WORKING:
-        return _record_working(settled, outcome, now)
-    if outcome.answer is Answer.REJECTED:
-        reason = _cut(outcome.reason or "refused by the exchange")
-        return _move(replace(settled, reject_reason=reason), OrderStatus.REJECTED, now, Cause.REFUSED, outcome)
-    if outcome.answer is Answer.FILLED:
-        filled = replace(settled, cum_qty=order.quantity, placed_at=order.placed_at or now)
-        return _move(filled, OrderStatus.FILLED, now, Cause.FILLED, outcome)
-    return _move(settled, OrderStatus.CANCELED, now, Cause.CANCELED, outcome)
+    settled = _record_answer(replace(released, in_doubt=False, failures=0, next_attempt_at=now), outcome, now)
+    if outcome.standing is None:
+        return settled
+    # One that makes no sense changes nothing: the answer alone counts then.
+    return fold(settled, [outcome.standing], now).order
 
 
 def request_cancel(order: Order, now: datetime, *, can_cancel: bool) -> Order:
@@ -204,13 +200,13 @@ def request_cancel(order: Order, now: datetime, *, can_cancel: bool) -> Order:
         return order
     never_sent = order.status is OrderStatus.PENDING_NEW and order.lease_token is None and not order.in_doubt
     if never_sent:
-        return _move(order, OrderStatus.CANCELED, now, Cause.CANCELED)
+        return move(order, OrderStatus.CANCELED, now, Cause.CANCELED)
     if not can_cancel:
         raise CancelUnsupportedError(order.order_id)
     asked = replace(order, cancel_requested_at=now, failures=0, dead_lettered_at=None, dead_letter_cause=None)
     if order.lease_token is None:
         asked = replace(asked, next_attempt_at=now)
-    return _move(asked, OrderStatus.PENDING_CANCEL, now, Cause.CANCEL_REQUESTED)
+    return move(asked, OrderStatus.PENDING_CANCEL, now, Cause.CANCEL_REQUESTED)
 
 
 def is_overdue(order: Order, now: datetime, policy: Policy) -> bool:
@@ -230,7 +226,7 @@ def is_overdue(order: Order, now: datetime, policy: Policy) -> bool:
 
 def requeue(order: Order, now: datetime) -> Order:
     """Return the overdue order as the sweep leaves it. A dead worker's token stays: it tells of the doubt."""
-    return _add(replace(order, next_attempt_at=now, requeues=order.requeues + 1), now, Cause.REQUEUED)
+    return add_entry(replace(order, next_attempt_at=now, requeues=order.requeues + 1), now, Cause.REQUEUED)
 
 
 def retry_delay(failures: int, jitter: float) -> float:
@@ -244,7 +240,7 @@ def retry_delay(failures: int, jitter: float) -> float:
 
 def accept(order: Order) -> Order:
     """Return the new order with the first entry of its timeline."""
-    return _add(order, order.created_at, Cause.ACCEPTED)
+    return add_entry(order, order.created_at, Cause.ACCEPTED)
 
 
 def _next_turn(predecessor: Order, now: datetime) -> datetime:
@@ -259,14 +255,29 @@ def _next_turn(predecessor: Order, now: datetime) -> datetime:
     return min(max(predecessor.next_attempt_at, now) + TURN, latest)
 
 
+def _record_answer(order: Order, outcome: Outcome, now: datetime) -> Order:
+    if outcome.answer is Answer.WORKING:
+        return _record_working(order, outcome, now)
+    if outcome.answer is Answer.REJECTED:
+        reason = cut_reason(outcome.reason or "refused by the exchange")
+        return _move(replace(order, reject_reason=reason), OrderStatus.REJECTED, now, Cause.REFUSED, outcome)
+    if outcome.answer is Answer.CANCELED:
+        return _move(order, OrderStatus.CANCELED, now, Cause.CANCELED, outcome)
+    traded = replace(order, placed_at=order.placed_at or now)
+    if outcome.answer is Answer.EXPIRED:
+        return _move(traded, OrderStatus.EXPIRED, now, Cause.EXPIRED, outcome)
+    return _move(replace(traded, cum_qty=order.quantity), OrderStatus.FILLED, now, Cause.FILLED, outcome)
+
+
 def _record_working(order: Order, outcome: Outcome, now: datetime) -> Order:
     placed = replace(order, placed_at=order.placed_at or now)
     if outcome.purpose is Purpose.CANCEL:
-        return _move(placed, OrderStatus.NEW, now, Cause.CANCEL_REFUSED, outcome)
+        status = OrderStatus.PARTIALLY_FILLED if order.cum_qty else OrderStatus.NEW
+        return _move(placed, status, now, Cause.CANCEL_REFUSED, outcome)
     cause = Cause.FOUND if outcome.found else Cause.PLACED
     if order.status is OrderStatus.PENDING_CANCEL:
         # The cancel came while we were sending. It is at the exchange now, which has still to be asked.
-        return _add(placed, now, cause, attempt=order.attempts, latency_ms=outcome.latency_ms)
+        return add_entry(placed, now, cause, attempt=order.attempts, latency_ms=outcome.latency_ms)
     return _move(placed, OrderStatus.NEW, now, cause, outcome)
 
 
@@ -283,29 +294,12 @@ def _record_failure(order: Order, outcome: Outcome, now: datetime, *, last_chanc
         failures=failures,
         next_attempt_at=now + timedelta(seconds=retry_delay(failures, jitter)),
     )
-    waiting = _add(waiting, now, cause, attempt=order.attempts, latency_ms=outcome.latency_ms)
+    waiting = add_entry(waiting, now, cause, attempt=order.attempts, latency_ms=outcome.latency_ms)
     if not last_chance:
         return waiting
     dead = replace(waiting, failures=0, next_attempt_at=now, dead_lettered_at=now, dead_letter_cause=cause)
-    return _add(dead, now, Cause.DEAD_LETTERED)
+    return add_entry(dead, now, Cause.DEAD_LETTERED)
 
 
-def _cut(reason: str) -> str:
-    """Return the reason cut to its limit in UTF-8, with "?" for what UTF-8 cannot write."""
-    return reason.encode(errors="replace")[:MAX_REASON].decode(errors="ignore")
-
-
-def _move(order: Order, status: OrderStatus, now: datetime, cause: Cause, outcome: Outcome | None = None) -> Order:
-    moved = replace(order, status=check_transition(order.status, status))
-    if outcome is None:
-        return _add(moved, now, cause)
-    return _add(moved, now, cause, attempt=order.attempts, latency_ms=outcome.latency_ms)
-
-
-def _add(order: Order, at: datetime, cause: Cause, attempt: int = 0, latency_ms: int | None = None) -> Order:
-    entry = TimelineEntry(at, cause, order.status, attempt, latency_ms)
-    return replace(
-        order,
-        timeline=(*order.timeline, entry)[-TIMELINE_LENGTH:],
-        timeline_count=order.timeline_count + 1,
-    )
+def _move(order: Order, status: OrderStatus, now: datetime, cause: Cause, outcome: Outcome) -> Order:
+    return move(order, status, now, cause, order.attempts, outcome.latency_ms)

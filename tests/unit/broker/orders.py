@@ -42,6 +42,9 @@ _moments = st.datetimes(datetime(2020, 1, 1), datetime(2100, 1, 1), timezones=st
 _counts = st.integers(0, 10**6)
 _texts = st.text(st.characters(codec="utf-8"), min_size=1, max_size=40)
 _prices = st.decimals(Decimal("0.01"), 10**12, places=2)
+_gaps = st.lists(st.integers(1, 10**6), max_size=6, unique=True).map(
+    lambda ends: tuple(zip(sorted(ends)[::2], sorted(ends)[1::2], strict=False))
+)
 
 
 @st.composite
@@ -70,6 +73,9 @@ def any_order(draw: st.DrawFn) -> Order:
         reject_reason=draw(st.none() | _texts),
         cum_qty=draw(st.integers(0, quantity)),
         avg_px=draw(st.none() | _prices),
+        venue_seq=draw(_counts),
+        venue_gaps=draw(_gaps),
+        venue_at=draw(st.none() | _moments),
         attempts=draw(_counts),
         failures=draw(_counts),
         lease_token=draw(st.none() | st.uuids().map(str)),

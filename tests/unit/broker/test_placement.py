@@ -11,7 +11,6 @@ from chalicelib.broker.order import TIMELINE_LENGTH, Cause, Order, OrderId
 from chalicelib.broker.placement import (
     LETTER_LIFE,
     MAX_DELAY,
-    MAX_REASON,
     Answer,
     Attempt,
     CancelUnsupportedError,
@@ -34,6 +33,7 @@ from chalicelib.broker.placement import (
     requeue,
     retry_delay,
 )
+from chalicelib.broker.timeline import MAX_REASON
 from chalicelib.core.lifecycle import FINAL, PENDING, OrderStatus
 from tests.unit.broker.fakes.clock import START
 from tests.unit.broker.orders import any_order, new_order

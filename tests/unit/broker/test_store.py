@@ -1,22 +1,27 @@
 """The store contract, on the fake and on DynamoDB; and how answers of DynamoDB that get lost are met."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
 from pynamodb.exceptions import PutError, TransactWriteError
 from pynamodb.transactions import TransactWrite
 
+from chalicelib.broker.execution import fold
 from chalicelib.broker.order import TIMELINE_LENGTH, Order, OrderId
-from chalicelib.broker.placement import MAX_REASON, Answer, Outcome, Purpose, claim, record_outcome
+from chalicelib.broker.placement import Answer, Outcome, Purpose, claim, record_outcome, request_cancel
 from chalicelib.broker.store import DynamoOrderStore, OrderStore, StaleOrderError
+from chalicelib.broker.timeline import MAX_REASON
 from chalicelib.core.ids import new_id
 from chalicelib.core.lifecycle import OrderStatus
 from tests.client_faults import ClientFaults
 from tests.moto_stack import dynamodb
 from tests.unit.broker.fakes.store import MemoryOrderStore
 from tests.unit.broker.item_size import item_size
+from tests.unit.broker.lives import report_of
 from tests.unit.broker.orders import new_order, new_signal_order
 from tests.unit.broker.store_contract import POLICY, OrderStoreContract, all_pending, at, place_of, stored
 
@@ -195,6 +200,32 @@ def longest_history(reason: str, order: Order = LONGEST) -> list[Order]:
     return [*stages, record_outcome(order, token, refused, now, last_chance=False, jitter=0.5)]
 
 
+def with_reports(order: Order) -> Iterator[Order]:
+    """Yield the working order with the longest fields at each stage of reports of which many are missing."""
+    now = order.created_at + timedelta(days=29)
+    token = new_id()
+    order = claim(replace(order, attempts=10_000, quantity=10**9), token, now, POLICY)
+    order = record_outcome(
+        order, token, Outcome(Purpose.PLACE, Answer.WORKING, 30_000), now, last_chance=False, jitter=0
+    )
+    price = Decimal("999999999999.123456")
+    for order_seq in (2, 5, 9, 13, 17, 10**9 + 1, 10**9 + 4, 10**9 + 8):
+        report = report_of(order, order_seq, OrderStatus.PARTIALLY_FILLED, 10**9 - 1, avg_px=price, at=now)
+        order = fold(order, [report], now + timedelta(microseconds=1)).order
+        assert order.venue_seq == order_seq
+        yield order
+    if order.signal_id is None:
+        order = request_cancel(order, now, can_cancel=True)
+        for _ in range(2):
+            order = claim(order, token, now, POLICY)
+            yield order
+            outcome = Outcome(Purpose.CANCEL, Answer.UNKNOWN, 30_000)
+            order = record_outcome(order, token, outcome, now, last_chance=True, jitter=0.5)
+            yield order
+    for status in (OrderStatus.CANCELED, OrderStatus.EXPIRED):
+        yield fold(order, [report_of(order, 2 * 10**9, status, 10**9 - 1, avg_px=price, at=now)], now).order
+
+
 def sizes_of(stages: list[Order], store: DynamoOrderStore, table: str) -> dict[tuple[OrderStatus, bool], int]:
     """Return the greatest size of the orders as stored, by status and whether a worker has it."""
     sizes: dict[tuple[OrderStatus, bool], int] = {}
@@ -214,6 +245,13 @@ def test_longest_order_fits_into_one_write_unit(store: DynamoOrderStore, table: 
 
 def test_order_of_a_signal_fits_into_one_write_unit(store: DynamoOrderStore, table: str) -> None:
     sizes = sizes_of(longest_history("r" * 300, new_signal_order(after=OrderId(new_id()))), store, table)
+    assert max(sizes.values()) <= 1024, sizes
+
+
+@pytest.mark.parametrize("order", [LONGEST, new_signal_order(after=OrderId(new_id()))], ids=["client", "signal"])
+def test_longest_history_of_reports_fits_into_one_write_unit(store: DynamoOrderStore, table: str, order: Order) -> None:
+    waiting = [stage for stage in longest_history("", order) if stage.status is OrderStatus.PENDING_NEW][-1]
+    sizes = sizes_of(list(with_reports(replace(waiting, lease_token=None))), store, table)
     assert max(sizes.values()) <= 1024, sizes
 
 
