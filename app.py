@@ -9,6 +9,7 @@ from typing import Any
 from chalice.app import Chalice, CloudWatchEvent, DynamoDBEvent, SQSEvent
 
 from chalicelib.broker.hand_over import hand_over
+from chalicelib.broker.reports import apply_batch, retry_batch
 from chalicelib.broker.routes import routes as broker_routes
 from chalicelib.broker.wiring import broker
 from chalicelib.broker.worker import work_on_batch
@@ -61,6 +62,18 @@ def hand_over_orders(event: DynamoDBEvent) -> None:
 def place_orders(event: SQSEvent) -> dict[str, Any]:
     """Take a batch of orders to the exchange, in parallel."""
     return work_on_batch(event.to_dict()["Records"], broker().worker, broker().queue)
+
+
+@app.on_sqs_message(queue_arn="arn:aws:sqs:us-east-1:000000000000:reports.fifo", batch_size=10, name="apply_reports")
+def apply_reports(event: SQSEvent) -> dict[str, Any]:
+    """Apply a batch of execution reports to their orders."""
+    return apply_batch(event.to_dict()["Records"], broker().applier)
+
+
+@app.on_sqs_message(queue_arn="arn:aws:sqs:us-east-1:000000000000:report-retries", batch_size=10, name="retry_reports")
+def retry_reports(event: SQSEvent) -> dict[str, Any]:
+    """Apply again the reports of orders that failed."""
+    return retry_batch(event.to_dict()["Records"], broker().applier)
 
 
 @app.schedule("rate(1 minute)", name="sweep")

@@ -10,25 +10,33 @@ from typing import Any, Protocol
 
 import urllib3
 
-from chalicelib.broker.order import Order
+from chalicelib.broker.execution import ExecutionReport, parse_standing
+from chalicelib.broker.order import Order, OrderId
 from chalicelib.broker.placement import Answer
 from chalicelib.broker.stock_exchange import OrderPlacementError, place_order
+from chalicelib.core.lifecycle import OrderStatus
 from chalicelib.core.money import to_json_number
 from chalicelib.core.settings import Settings, SettingsError
 
 
 @dataclass(frozen=True)
 class VenueAnswer:
-    """What the exchange says of an order, or that it says nothing."""
+    """What the exchange says of an order, or that it says nothing.
+
+    ``standing``: how far its reports about the order have come, from an exchange that reports.
+    """
 
     answer: Answer
     reason: str | None = None
+    standing: ExecutionReport | None = None
 
 
 class Exchange(Protocol):
     """An exchange. No method raises for what an exchange or a network does; the answer tells."""
 
     can_cancel: bool
+    can_find: bool
+    """Whether ``find`` can tell: None then means that the exchange does not know the order."""
 
     def place(self, order: Order) -> VenueAnswer:
         """Place the order under its id. At an exchange that honours ids, a second time changes nothing."""
@@ -57,6 +65,7 @@ class GivenExchange:
     """The given ``place_order``. It knows no id: an order whose worker died is sent again, at least once."""
 
     can_cancel = False
+    can_find = False
 
     def __init__(self, failure_rate: float, latency: float) -> None:
         self._failure_rate = failure_rate
@@ -85,6 +94,7 @@ class HttpExchange:
     """An exchange over HTTP that honours the order's id as client order id."""
 
     can_cancel = True
+    can_find = True
 
     def __init__(self, url: str, timeout: float) -> None:
         self._url = url.rstrip("/")
@@ -115,7 +125,7 @@ class HttpExchange:
             return VenueAnswer(Answer.UNAVAILABLE, type(error).__name__), 0
         except urllib3.exceptions.HTTPError as error:
             return VenueAnswer(Answer.UNKNOWN, type(error).__name__), 0
-        return _read_answer(response.status, response.data), response.status
+        return _read_answer(order.order_id, response.status, response.data), response.status
 
 
 def _order_json(order: Order) -> dict[str, Any]:
@@ -129,7 +139,7 @@ def _order_json(order: Order) -> dict[str, Any]:
     }
 
 
-def _read_answer(status: int, data: bytes) -> VenueAnswer:
+def _read_answer(order_id: OrderId, status: int, data: bytes) -> VenueAnswer:
     """Tell an answer from a refusal to process and from everything that leaves us in the dark.
 
     503 and 429 are the statuses by which a server says that it did not process the request (RFC 9110, 15.6.4;
@@ -139,9 +149,10 @@ def _read_answer(status: int, data: bytes) -> VenueAnswer:
     reason = str(content.get("reason") or content.get("code") or f"HTTP {status}")
     answer = _VENUE_STATUS.get(str(content.get("status")))
     if status in (200, 201) and answer is not None:
-        return VenueAnswer(answer, reason if answer is Answer.REJECTED else None)
+        standing = parse_standing(order_id, _STANDING[answer], content)
+        return VenueAnswer(answer, reason if answer is Answer.REJECTED else None, standing)
     if status == 422:
-        return VenueAnswer(Answer.REJECTED, reason)
+        return VenueAnswer(Answer.REJECTED, reason, parse_standing(order_id, OrderStatus.REJECTED, content))
     if status in (429, 503):
         return VenueAnswer(Answer.UNAVAILABLE, reason)
     return VenueAnswer(Answer.UNKNOWN, reason)
@@ -152,7 +163,16 @@ _VENUE_STATUS = {
     "canceled": Answer.CANCELED,
     "rejected": Answer.REJECTED,
     "filled": Answer.FILLED,
+    "expired": Answer.EXPIRED,
 }
+_STANDING = {
+    Answer.WORKING: OrderStatus.NEW,
+    Answer.CANCELED: OrderStatus.CANCELED,
+    Answer.REJECTED: OrderStatus.REJECTED,
+    Answer.FILLED: OrderStatus.FILLED,
+    Answer.EXPIRED: OrderStatus.EXPIRED,
+}
+"""The status in which a report has an order of which the exchange answers so."""
 
 
 def _read_json(data: bytes) -> dict[str, Any]:

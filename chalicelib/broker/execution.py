@@ -10,11 +10,11 @@ from datetime import datetime
 
 from chalicelib.broker.gaps import Gaps, drop_up_to, fill_gap, open_gap
 from chalicelib.broker.order import Cause, Order
-from chalicelib.broker.report import ExecutionReport, InvalidReportError, parse_report
+from chalicelib.broker.report import ExecutionReport, InvalidReportError, parse_report, parse_standing
 from chalicelib.broker.timeline import add_entry, add_to_run, cut_reason, move
 from chalicelib.core.lifecycle import FINAL, TRANSITIONS, OrderStatus
 
-__all__ = ["ExecutionReport", "Folded", "InvalidReportError", "fold", "parse_report"]
+__all__ = ["ExecutionReport", "Folded", "InvalidReportError", "fold", "parse_report", "parse_standing"]
 
 LIVE = frozenset({OrderStatus.NEW, OrderStatus.PARTIALLY_FILLED})
 """What an order that works at the exchange is reported as."""

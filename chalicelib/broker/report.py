@@ -27,6 +27,11 @@ MAX_REASON_TEXT = 10_000
 REPORTED = frozenset({OrderStatus.NEW, OrderStatus.PARTIALLY_FILLED}) | FINAL
 """PENDING_NEW and PENDING_CANCEL are ours alone."""
 
+FIELDS = (
+    *("seq", "exec_id", "client_order_id", "exchange_order_id", "order_seq", "status", "cum_qty", "leaves_qty"),
+    *("avg_px", "last_qty", "last_px", "at", "reason", "snapshot"),
+)
+
 
 class InvalidReportError(Exception):
     """Raised when a report is not one. Tells which field breaks which rule."""
@@ -52,11 +57,11 @@ class ExecutionReport:
     reason: str | None = None
     snapshot: bool = False
     content: Mapping[str, Any] = field(default_factory=dict, compare=False, repr=False)
-    """The JSON object as it came, to be handed on as it is."""
+    """The fields that were read, as they came, to be handed on. None of them holds others."""
 
 
 def parse_report(content: Any) -> ExecutionReport:
-    """Return the report of a JSON object. What it does not know is ignored.
+    """Return the report of a JSON object. What it does not know is dropped.
 
     Raises:
         InvalidReportError: naming the first field that breaks a rule.
@@ -76,7 +81,7 @@ def parse_report(content: Any) -> ExecutionReport:
         exec_id=_optional_text(content, "exec_id") if snapshot else _text(content, "exec_id"),
         reason=_optional_text(content, "reason", MAX_REASON_TEXT),
         snapshot=snapshot,
-        content=content,
+        content={name: content[name] for name in FIELDS if name in content},
     )
     _check_the_rest(content, snapshot=snapshot)
     _check_sense(report)

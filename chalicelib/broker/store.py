@@ -69,6 +69,9 @@ class OrderStore(Protocol):
     def list_pending(self, shard: int, limit: int, after: Position | None) -> list[Position]:
         """Return the positions of a shard's orders that wait for the exchange, oldest first."""
 
+    def list_working(self, shard: int, limit: int, after: Position | None) -> list[Position]:
+        """Return the positions of a shard's orders that work at the exchange, by the time since when."""
+
     def last_placed_at(self) -> datetime | None:
         """Return when an order that still works was placed last."""
 
@@ -132,12 +135,11 @@ class DynamoOrderStore:
 
     def list_pending(self, shard: int, limit: int, after: Position | None) -> list[Position]:
         """Query one key of the active index."""
-        condition = None if after is None else ActiveIndex.active_since >= after.moment
-        rows = self._items.active_index.query(
-            active_key(PENDING, shard), range_key_condition=condition, page_size=limit + 1
-        )
-        positions = (Position(row.active_since, OrderId(row.order_id)) for row in rows)
-        return _take(positions, limit, lambda place: after is None or _place(place) > _place(after))
+        return self._query_active(active_key(PENDING, shard), limit, after)
+
+    def list_working(self, shard: int, limit: int, after: Position | None) -> list[Position]:
+        """Query one key of the active index."""
+        return self._query_active(active_key(WORKING, shard), limit, after)
 
     def last_placed_at(self) -> datetime | None:
         """Take the latest over all shards."""
@@ -146,6 +148,12 @@ class DynamoOrderStore:
             rows = self._items.active_index.query(active_key(WORKING, shard), scan_index_forward=False, limit=1)
             latest += [row.active_since for row in rows]
         return max(latest, default=None)
+
+    def _query_active(self, key: str, limit: int, after: Position | None) -> list[Position]:
+        condition = None if after is None else ActiveIndex.active_since >= after.moment
+        rows = self._items.active_index.query(key, range_key_condition=condition, page_size=limit + 1)
+        positions = (Position(row.active_since, OrderId(row.order_id)) for row in rows)
+        return _take(positions, limit, lambda place: after is None or _place(place) > _place(after))
 
     def _query_listing(self, shard: str, limit: int, after: Position | None) -> list[Position]:
         condition = None if after is None else ListingIndex.created_at <= after.moment

@@ -6,11 +6,12 @@ from functools import cache
 from chalicelib.broker.exchange import exchange_from
 from chalicelib.broker.placement import Policy
 from chalicelib.broker.queue import PlacementQueue, SqsPlacementQueue
+from chalicelib.broker.reports import Applier
 from chalicelib.broker.store import DynamoOrderStore, OrderStore
 from chalicelib.broker.worker import Worker
 from chalicelib.core.clock import utc_now
 from chalicelib.core.settings import Settings, read_settings
-from chalicelib.core.sqs import sqs_client
+from chalicelib.core.sqs import SqsQueue, sqs_client
 
 
 @dataclass(frozen=True)
@@ -20,6 +21,7 @@ class Broker:
     store: OrderStore
     queue: PlacementQueue
     worker: Worker
+    applier: Applier
 
 
 def broker() -> Broker:
@@ -30,9 +32,16 @@ def broker() -> Broker:
 @cache
 def _build(settings: Settings) -> Broker:
     store = DynamoOrderStore(settings.broker_orders_table)
+    client = sqs_client()
     policy = Policy(settings.placement_lease, settings.placement_visibility, settings.placement_max_receives)
     return Broker(
         store=store,
-        queue=SqsPlacementQueue(sqs_client(), settings.placements_queue_url),
+        queue=SqsPlacementQueue(client, settings.placements_queue_url),
         worker=Worker(store, exchange_from(settings), policy, utc_now),
+        applier=Applier(
+            store,
+            retries=SqsQueue(client, settings.report_retries_queue_url),
+            letters=SqsQueue(client, settings.report_retries_dlq_url),
+            clock=utc_now,
+        ),
     )

@@ -5,6 +5,9 @@ dead one's token and treats its attempt as unknown. After the exchange answered 
 and the exchange finds the order by its id. After the record but before the message is deleted: the message comes
 again and finds an order that no longer waits.
 
+The exchange may report about the order at any of these points. A report that tells that it has the order, or what
+became of it, takes the lease away: the record is refused then, and the order no longer waits.
+
 An order that comes after another is put off while that one waits. Waiting is not failing, so it uses up no receives:
 a fresh message, delayed, takes the place of the old one. Crash points: before the order is saved nothing happened.
 After that, but before the fresh message is sent: the old one comes back by its visibility, and is replaced then.
@@ -149,7 +152,7 @@ def _attempt(worker: Worker, order: Order, step: Attempt, *, last_chance: bool) 
     started = time.perf_counter()
     answer, found = _ask_exchange(worker.exchange, claimed, step)
     latency_ms = round((time.perf_counter() - started) * 1000)
-    outcome = Outcome(step.purpose, answer.answer, latency_ms, answer.reason, found)
+    outcome = Outcome(step.purpose, answer.answer, latency_ms, answer.reason, found, answer.standing)
     return _record(worker, claimed, token, outcome, last_chance=last_chance)
 
 
@@ -170,11 +173,12 @@ def _record(worker: Worker, order: Order, token: str, outcome: Outcome, *, last_
             recorded = record_outcome(order, token, outcome, now, last_chance=last_chance, jitter=worker.jitter())
             recorded = worker.store.save(recorded)
         except LeaseLostError:
-            # The lease ended before we could record, and another worker has the order: its record counts.
+            # The lease ended before we could record, and another worker has the order: its record counts. Or the
+            # exchange has reported what became of the order: then that counts.
             log_event("lease lost", order_id=order.order_id, answer=outcome.answer.value)
             return None
         except StaleOrderError:
-            # A cancel came in between: fold the outcome into what is true now.
+            # A cancel or a report came in between: fold the outcome into what is true now.
             order = _load(worker, order.order_id)
             continue
         _report(recorded, outcome, now)

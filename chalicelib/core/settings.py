@@ -35,6 +35,12 @@ class Settings:
     placement_lease: timedelta
     placement_visibility: timedelta
     placement_max_receives: int
+    reports_queue_url: str
+    reports_dlq_url: str
+    report_retries_queue_url: str
+    report_retries_dlq_url: str
+    reconcile_after: timedelta
+    """How long an order works without news before the exchange is asked for it."""
     signals_table: str
     subscriptions_table: str
     positions_table: str
@@ -73,6 +79,11 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
         placement_lease=timedelta(seconds=read.number("PLACEMENT_LEASE")),
         placement_visibility=timedelta(seconds=read.number("PLACEMENT_VISIBILITY")),
         placement_max_receives=int(read.number("PLACEMENT_MAX_RECEIVES")),
+        reports_queue_url=read.text("REPORTS_QUEUE_URL"),
+        reports_dlq_url=read.text("REPORTS_DLQ_URL"),
+        report_retries_queue_url=read.text("REPORT_RETRIES_QUEUE_URL"),
+        report_retries_dlq_url=read.text("REPORT_RETRIES_DLQ_URL"),
+        reconcile_after=timedelta(seconds=read.number("RECONCILE_AFTER")),
         signals_table=read.text("SIGNALS_TABLE"),
         subscriptions_table=read.text("SUBSCRIPTIONS_TABLE"),
         positions_table=read.text("POSITIONS_TABLE"),

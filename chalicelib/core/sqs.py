@@ -1,6 +1,6 @@
 """Queues on SQS, and the functions' client for them."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 BATCH = 10
 """SQS takes no more entries in one batch call."""
+MAX_BATCH_BYTES = 240_000
+"""Bytes of the messages in one batch call: below what SQS ever took."""
 MAX_SEND_DELAY = 900
 """Seconds; SQS takes no more in SendMessage."""
 
@@ -34,8 +36,7 @@ class SqsQueue:
         Raises:
             NotTakenError: unless all messages are in the queue.
         """
-        for start in range(0, len(bodies), BATCH):
-            batch = bodies[start : start + BATCH]
+        for batch in batches_of(bodies):
             answer = self._client.send_message_batch(
                 QueueUrl=self._url,
                 Entries=[{"Id": str(at), "MessageBody": body, "DelaySeconds": delay} for at, body in enumerate(batch)],
@@ -58,6 +59,21 @@ class SqsQueue:
         )
         if failed := answer.get("Failed"):
             raise NotTakenError(f"Visibility of {len(failed)} messages not changed: {failed[0].get('Code')}")
+
+
+def batches_of(bodies: Sequence[str]) -> Iterator[list[str]]:
+    """Yield the messages in order, as many at a time as one batch call takes."""
+    batch: list[str] = []
+    size = 0
+    for body in bodies:
+        length = len(body.encode())
+        if batch and (len(batch) == BATCH or size + length > MAX_BATCH_BYTES):
+            yield batch
+            batch, size = [], 0
+        batch.append(body)
+        size += length
+    if batch:
+        yield batch
 
 
 @cache

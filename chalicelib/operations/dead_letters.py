@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Protocol
 
+from chalicelib.core.sqs import batches_of
+
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
 
@@ -61,11 +63,17 @@ class LetterBox(Protocol):
 
 
 class SqsLetterBox:
-    """A dead-letter queue on SQS. ``queue_url`` is None for the letters of a stream."""
+    """A dead-letter queue on SQS. ``queue_url`` is None for the letters of a stream.
 
-    def __init__(self, client: "SQSClient", queue_url: str | None, dead_letter_url: str) -> None:
+    Letters go back to their queue, or to the one at ``back_to``.
+    """
+
+    def __init__(
+        self, client: "SQSClient", queue_url: str | None, dead_letter_url: str, back_to: str | None = None
+    ) -> None:
         self._client = client
         self._queue_url = queue_url
+        self._back_to = back_to or queue_url
         self._dead_letter_url = dead_letter_url
 
     def depth(self) -> Depth:
@@ -92,15 +100,8 @@ class SqsLetterBox:
         return self._receive(HOLD)
 
     def send(self, bodies: Sequence[str]) -> list[bool]:
-        """Send up to a batch in one call."""
-        if self._queue_url is None:
-            raise ValueError("The letters of a stream have no queue to go back to")
-        answer = self._client.send_message_batch(
-            QueueUrl=self._queue_url,
-            Entries=[{"Id": str(at), "MessageBody": body} for at, body in enumerate(bodies)],
-        )
-        taken = {entry["Id"] for entry in answer.get("Successful", [])}
-        return [str(at) in taken for at in range(len(bodies))]
+        """Send as many as possible in one call."""
+        return [taken for batch in batches_of(bodies) for taken in self._send_batch(batch)]
 
     def remove(self, letters: Sequence[Letter]) -> None:
         """Delete up to a batch. One that is not deleted shows up again: it is moved twice, not lost."""
@@ -120,6 +121,16 @@ class SqsLetterBox:
                     for at, letter in enumerate(batch)
                 ],
             )
+
+    def _send_batch(self, bodies: Sequence[str]) -> list[bool]:
+        if self._back_to is None:
+            raise ValueError("The letters of a stream have no queue to go back to")
+        answer = self._client.send_message_batch(
+            QueueUrl=self._back_to,
+            Entries=[{"Id": str(at), "MessageBody": body} for at, body in enumerate(bodies)],
+        )
+        taken = {entry["Id"] for entry in answer.get("Successful", [])}
+        return [str(at) in taken for at in range(len(bodies))]
 
     def _count(self, url: str) -> Depth:
         names: Any = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
@@ -155,8 +166,8 @@ def _letter(message: dict[str, Any]) -> Letter:
     )
 
 
-def window_of(letter: Letter) -> dict[str, Any]:
-    """Return what Lambda tells of a stream window that it gave up, as it stands in the letter."""
+def content_of(letter: Letter) -> dict[str, Any]:
+    """Return the JSON object in the letter, empty if there is none."""
     try:
         content = json.loads(letter.body)
     except (ValueError, RecursionError):

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from chalicelib.core.telemetry import log_failure
 from chalicelib.operations.book_sweep import sweep_books
 from chalicelib.operations.invariants import continue_run
+from chalicelib.operations.reconcile import reconcile
 from chalicelib.operations.signal_sweep import sweep_signals
 from chalicelib.operations.sweep import sweep
 from chalicelib.operations.wiring import Operations
@@ -15,13 +16,16 @@ class ScheduleError(Exception):
 
 
 def run_all(parts: Operations) -> None:
-    """Sweep orders, books and signals, and take the check of the invariants further; one does not stop the others.
+    """Sweep orders, their standings, books and signals, and take the check of the invariants further.
+
+    One of them does not stop the others.
 
     Raises:
         ScheduleError: if one of them failed. It is logged, and tried again in a minute.
     """
     jobs: dict[str, Callable[[], object]] = {
         "orders": lambda: sweep(parts.sweeper),
+        "standings": lambda: reconcile(parts.reconciler),
         "books": lambda: sweep_books(parts.books),
         "signals": lambda: sweep_signals(parts.signals),
         "invariants": lambda: continue_run(parts.checker),

@@ -10,9 +10,10 @@ from chalicelib.broker.queue import InvalidMessageError, read_body
 from chalicelib.broker.store import OrderStore
 from chalicelib.core.clock import Clock, format_timestamp
 from chalicelib.core.errors import NotFoundError
+from chalicelib.core.ids import is_id
 from chalicelib.market.order import ArtworkId, MarketOrderId
 from chalicelib.market.store import MarketStore
-from chalicelib.operations.dead_letters import Letter, LetterBox, window_of
+from chalicelib.operations.dead_letters import Letter, LetterBox, content_of
 from chalicelib.operations.store import StateStore
 from chalicelib.operations.sweep import oldest_unplaced
 from chalicelib.strategies.listing import Filter
@@ -24,6 +25,8 @@ PLACEMENTS = "placements"
 HAND_OVER = "hand-over"
 MATCH_RETRIES = "match-retries"
 MATCH = "match"
+REPORTS = "reports"
+REPORT_RETRIES = "report-retries"
 CatchUp = Callable[[], int]
 """Does what lost stream windows would have done; returns how many items failed."""
 MAX_REDRIVEN = 1_000
@@ -157,7 +160,15 @@ def _order_id(letter: Letter) -> OrderId | None:
     try:
         return read_body(letter.body)[0]
     except InvalidMessageError:
-        return None
+        return _reported_order(letter)
+
+
+def _reported_order(letter: Letter) -> OrderId | None:
+    """Return the order that the first report of a letter is about, None if there is none."""
+    reports = content_of(letter).get("reports")
+    first = reports[0] if isinstance(reports, list) and reports else None
+    order_id = first.get("client_order_id") if isinstance(first, dict) else None
+    return OrderId(order_id) if isinstance(order_id, str) and is_id(order_id) else None
 
 
 def _view_letter(letter: Letter, known: Mapping[OrderId, Order]) -> dict[str, Any]:
@@ -177,14 +188,17 @@ def _view_letter(letter: Letter, known: Mapping[OrderId, Order]) -> dict[str, An
 
 
 def _reason(letter: Letter, order_id: OrderId | None, order: Order | None) -> str:
+    content = content_of(letter)
+    if {"reports", "unreadable"} & content.keys():
+        return str(content.get("reason", "not_applied"))
     if order is not None and not order.is_pending:
         return "resolved"
     if order is not None:
         return order.dead_letter_cause.value if order.dead_letter_cause else "worker_failed"
     if order_id is not None:
         return "unknown_order"
-    if "artwork_id" in window_of(letter):
+    if "artwork_id" in content:
         return "not_matched"
-    context = window_of(letter).get("requestContext")
+    context = content.get("requestContext")
     condition = context.get("condition") if isinstance(context, dict) else None
     return str(condition) if condition else "unreadable_message"

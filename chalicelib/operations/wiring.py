@@ -14,7 +14,16 @@ from chalicelib.operations.book_sweep import BookSweeper, sweep_all_books
 from chalicelib.operations.checks import broker_checks, market_checks
 from chalicelib.operations.dead_letters import LetterBox, SqsLetterBox
 from chalicelib.operations.invariants import Checker
-from chalicelib.operations.service import HAND_OVER, MATCH, MATCH_RETRIES, PLACEMENTS, CatchUp
+from chalicelib.operations.reconcile import Reconciler
+from chalicelib.operations.service import (
+    HAND_OVER,
+    MATCH,
+    MATCH_RETRIES,
+    PLACEMENTS,
+    REPORT_RETRIES,
+    REPORTS,
+    CatchUp,
+)
 from chalicelib.operations.signal_sweep import SignalSweeper
 from chalicelib.operations.store import DynamoStateStore, StateStore
 from chalicelib.operations.strategy_checks import strategy_checks
@@ -32,6 +41,7 @@ class Operations:
     boxes: Mapping[str, LetterBox]
     states: StateStore
     sweeper: Sweeper
+    reconciler: Reconciler
     books: BookSweeper
     signals: SignalSweeper
     checker: Checker
@@ -45,14 +55,11 @@ def operations() -> Operations:
 
 @cache
 def _build(settings: Settings) -> Operations:
-    client = sqs_client()
-    placements = SqsLetterBox(client, settings.placements_queue_url, settings.placements_dlq_url)
-    hand_over = SqsLetterBox(client, None, settings.hand_over_dlq_url)
-    retries = SqsLetterBox(client, settings.match_retries_queue_url, settings.match_retries_dlq_url)
-    match = SqsLetterBox(client, None, settings.match_dlq_url)
+    boxes = _boxes(settings)
     states = DynamoStateStore(settings.operations_table)
     parts, art, traders = broker(), market(), strategies()
-    sweeper = Sweeper(parts.store, parts.queue, placements, states, parts.worker.policy, utc_now)
+    sweeper = Sweeper(parts.store, parts.queue, boxes[PLACEMENTS], states, parts.worker.policy, utc_now)
+    reconciler = Reconciler(parts.store, parts.worker.exchange, states, settings.reconcile_after, utc_now)
     books = BookSweeper(art.listings, art.matcher, states, utc_now)
     signals = SignalSweeper(replace(traders.desk, lease=SWEEP_LEASE), traders.listings, states)
     checks = {
@@ -61,9 +68,22 @@ def _build(settings: Settings) -> Operations:
         **strategy_checks(traders.store, traders.listings, parts.store, states),
     }
     checker = Checker(checks, states, utc_now)
-    boxes = {PLACEMENTS: placements, HAND_OVER: hand_over, MATCH_RETRIES: retries, MATCH: match}
     catch_up: dict[str, CatchUp] = {
         HAND_OVER: lambda: sweep_orders(sweeper, patient=False)["failed"],
         MATCH: lambda: sweep_all_books(books)["failed"],
     }
-    return Operations(boxes, states, sweeper, books, signals, checker, catch_up)
+    return Operations(boxes, states, sweeper, reconciler, books, signals, checker, catch_up)
+
+
+def _boxes(settings: Settings) -> Mapping[str, LetterBox]:
+    client = sqs_client()
+    retries = settings.report_retries_queue_url
+    return {
+        PLACEMENTS: SqsLetterBox(client, settings.placements_queue_url, settings.placements_dlq_url),
+        HAND_OVER: SqsLetterBox(client, None, settings.hand_over_dlq_url),
+        MATCH_RETRIES: SqsLetterBox(client, settings.match_retries_queue_url, settings.match_retries_dlq_url),
+        MATCH: SqsLetterBox(client, None, settings.match_dlq_url),
+        # In a queue of its own a message that broke its function holds up no partition any more.
+        REPORTS: SqsLetterBox(client, settings.reports_queue_url, settings.reports_dlq_url, back_to=retries),
+        REPORT_RETRIES: SqsLetterBox(client, retries, settings.report_retries_dlq_url),
+    }

@@ -1,15 +1,22 @@
-"""An exchange that honours client order ids and misbehaves as it is told, call by call."""
+"""An exchange that honours client order ids, reports, and misbehaves as it is told, call by call."""
 
 from collections import deque
 from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+from decimal import Decimal
 from enum import StrEnum
 
 from chalicelib.broker.exchange import VenueAnswer
+from chalicelib.broker.execution import ExecutionReport
 from chalicelib.broker.order import Order, OrderId
 from chalicelib.broker.placement import Answer
+from chalicelib.core.lifecycle import OrderStatus
+from tests.unit.broker.fakes.clock import START
 from tests.unit.broker.fakes.faults import Hook, nothing
 
 REFUSAL = "instrument is not traded here"
+PRICE = Decimal("10.25")
 
 
 class Mode(StrEnum):
@@ -38,6 +45,8 @@ class Venue:
         self.mode = Mode.NORMAL
         self.script: deque[Mode] = deque()
         self.late: list[Callable[[], VenueAnswer]] = []
+        self.reports: dict[OrderId, list[ExecutionReport]] = {}
+        self.refuses_cancels = False
 
     def next_mode(self) -> Mode:
         """Return what happens to the next call: as scripted, then by the mode."""
@@ -53,24 +62,48 @@ class Venue:
         if order_id not in self.states:
             self.states[order_id] = Answer.REJECTED if refuse else Answer.WORKING
             self.acceptances[order_id] = self.acceptances.get(order_id, 0) + (not refuse)
+            self._report(order_id, OrderStatus.REJECTED if refuse else OrderStatus.NEW, 0)
         return self.describe(order_id)
 
     def cancel(self, order_id: OrderId) -> VenueAnswer:
         """Cancel a working order; an unknown id stays canceled when it arrives later."""
-        if self.states.get(order_id, Answer.WORKING) is Answer.WORKING:
+        if order_id not in self.states:
             self.states[order_id] = Answer.CANCELED
+        elif self.states[order_id] is Answer.WORKING and not self.refuses_cancels:
+            self.end(order_id, Answer.CANCELED)
         return self.describe(order_id)
+
+    def fill(self, order_id: OrderId, cum_qty: int, quantity: int) -> None:
+        """Let so much of a working order be filled in all."""
+        if cum_qty == quantity:
+            self.states[order_id] = Answer.FILLED
+        self._report(order_id, OrderStatus.FILLED if cum_qty == quantity else OrderStatus.PARTIALLY_FILLED, cum_qty)
+
+    def end(self, order_id: OrderId, state: Answer) -> None:
+        """End a working order: canceled or expired."""
+        self.states[order_id] = state
+        self._report(order_id, OrderStatus(state.value.upper()), self.reports[order_id][-1].cum_qty)
 
     def describe(self, order_id: OrderId) -> VenueAnswer:
         """Return what it would answer for a known id."""
         state = self.states[order_id]
-        return VenueAnswer(state, REFUSAL if state is Answer.REJECTED else None)
+        reports = self.reports.get(order_id)
+        standing = replace(reports[-1], snapshot=True, at=None) if reports else None
+        return VenueAnswer(state, REFUSAL if state is Answer.REJECTED else None, standing)
+
+    def _report(self, order_id: OrderId, status: OrderStatus, cum_qty: int) -> None:
+        reports = self.reports.setdefault(order_id, [])
+        at = START + timedelta(seconds=len(reports))
+        reason = REFUSAL if status is OrderStatus.REJECTED else None
+        price = PRICE if cum_qty else None
+        reports.append(ExecutionReport(order_id, len(reports) + 1, status, cum_qty, price, at=at, reason=reason))
 
 
 class FakeExchange:
     """The Exchange of one caller, whose calls pass the hook."""
 
     can_cancel = True
+    can_find = True
 
     def __init__(self, venue: Venue, hook: Hook = nothing) -> None:
         self.venue = venue

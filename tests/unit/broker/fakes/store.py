@@ -12,6 +12,7 @@ from chalicelib.core.ids import shard_of
 from chalicelib.core.lifecycle import OrderStatus
 from tests.unit.broker.fakes.faults import Hook, nothing
 
+WORKING = (OrderStatus.NEW, OrderStatus.PARTIALLY_FILLED)
 MILLISECOND = timedelta(milliseconds=1)
 
 
@@ -55,16 +56,15 @@ class MemoryOrderStore:
         return [Position(*place) for place in places if after is None or place < (after.moment, after.order_id)][:limit]
 
     def list_pending(self, shard: int, limit: int, after: Position | None) -> list[Position]:
-        places = sorted(
-            (_waits_since(order), order.order_id)
-            for order in self.orders.values()
-            if order.is_pending and shard_of(order.order_id, SHARDS) == shard
-        )
-        return [Position(*place) for place in places if after is None or place > (after.moment, after.order_id)][:limit]
+        pending = (order for order in self.orders.values() if order.is_pending)
+        return _page([(_waits_since(order), order.order_id) for order in pending], shard, limit, after)
+
+    def list_working(self, shard: int, limit: int, after: Position | None) -> list[Position]:
+        working = (order for order in self.orders.values() if order.status in WORKING)
+        return _page([(order.placed_at or order.created_at, order.order_id) for order in working], shard, limit, after)
 
     def last_placed_at(self) -> datetime | None:
-        working = (OrderStatus.NEW, OrderStatus.PARTIALLY_FILLED)
-        placed = [order.placed_at for order in self.orders.values() if order.status in working]
+        placed = [order.placed_at for order in self.orders.values() if order.status in WORKING]
         return max((moment for moment in placed if moment is not None), default=None)
 
     def _keep(self, order: Order) -> None:
@@ -99,6 +99,11 @@ class FaultyOrderStore(MemoryOrderStore):
     def get(self, order_id: OrderId) -> Order | None:
         self._hook("before get")
         return super().get(order_id)
+
+
+def _page(places: list[tuple[datetime, OrderId]], shard: int, limit: int, after: Position | None) -> list[Position]:
+    behind = [place for place in sorted(places) if after is None or place > (after.moment, after.order_id)]
+    return [Position(*place) for place in behind if shard_of(place[1], SHARDS) == shard][:limit]
 
 
 def _waits_since(order: Order) -> datetime:
