@@ -50,9 +50,15 @@ class ClientFaults:
         self.after.clear()
         self.calls.clear()
 
-    def never_arrives(self, operation: str, times: int = 1, error: Callable[[], Exception] = connection_closed) -> None:
+    def never_arrives(
+        self,
+        operation: str,
+        times: int = 1,
+        error: Callable[[], Exception] = connection_closed,
+        then: Callable[[], None] = lambda: None,
+    ) -> None:
         """Let the next calls fail before they take effect."""
-        self.before.append(Fault(operation, times, error))
+        self.before.append(Fault(operation, times, error, then))
 
     def loses_answer(self, operation: str, times: int = 1, then: Callable[[], None] = lambda: None) -> None:
         """Let the next calls take effect and their answers be lost."""

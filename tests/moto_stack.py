@@ -20,6 +20,7 @@ TABLE_KEYS = (
     "GlobalSecondaryIndexes",
     "StreamSpecification",
 )
+FIFO = ("FifoQueue", "DeduplicationScope", "FifoThroughputLimit")
 Template = dict[str, Any]
 
 
@@ -94,7 +95,11 @@ def create_table(name: str, properties: dict[str, Any]) -> str:
 
 
 def _create_queue(name: str, properties: dict[str, Any], values: dict[str, str]) -> str:
-    attributes: dict[Any, str] = {}
+    attributes: dict[Any, str] = {
+        key: str(properties[key]).lower() if properties[key] is True else properties[key]
+        for key in FIFO
+        if key in properties
+    }
     if "VisibilityTimeout" in properties:
         attributes["VisibilityTimeout"] = _resolve(properties["VisibilityTimeout"], values)
     if policy := properties.get("RedrivePolicy"):
@@ -102,6 +107,8 @@ def _create_queue(name: str, properties: dict[str, Any], values: dict[str, str])
         arn = sqs().get_queue_attributes(QueueUrl=target, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
         count = _resolve(policy["maxReceiveCount"], values)
         attributes["RedrivePolicy"] = f'{{"deadLetterTargetArn": "{arn}", "maxReceiveCount": {count}}}'
+    # As CloudFormation names them.
+    name += ".fifo" if "FifoQueue" in properties else ""
     return sqs().create_queue(QueueName=name, Attributes=attributes)["QueueUrl"]
 
 

@@ -5,9 +5,9 @@ from typing import Any
 from chalicelib.documents.description import Answer, Body, Parameter, Route, Routes
 from chalicelib.operations.answers import DeadLetterList, Health, InvariantList, QueueList, RedriveResult
 from chalicelib.operations.models import RedriveRequest
-from chalicelib.operations.service import HAND_OVER, MATCH, MATCH_RETRIES, PLACEMENTS
+from chalicelib.operations.service import HAND_OVER, MATCH, MATCH_RETRIES, PLACEMENTS, REPORT_RETRIES, REPORTS
 
-QUEUES = [PLACEMENTS, HAND_OVER, MATCH_RETRIES, MATCH]
+QUEUES = [PLACEMENTS, HAND_OVER, MATCH_RETRIES, MATCH, REPORTS, REPORT_RETRIES]
 ORDER_ID = "0b0f6e0e-3b7e-4c5a-9d53-5a4b3f3c8a11"
 PLACEMENTS_QUEUE = {
     "name": PLACEMENTS,

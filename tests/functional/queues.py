@@ -1,6 +1,7 @@
 """A look into the queues, past the API."""
 
 import json
+from itertools import count
 from typing import Any
 
 from tests.moto_stack import sqs
@@ -10,13 +11,22 @@ class Queues:
     """The queues of the stack by the variables that hold their URLs."""
 
     def __init__(self, environment: dict[str, str]) -> None:
+        self._numbers = count(1)
         self.placements = environment["PLACEMENTS_QUEUE_URL"]
         self.dead_placements = environment["PLACEMENTS_DLQ_URL"]
         self.dead_windows = environment["HAND_OVER_DLQ_URL"]
+        self.broken_reports = environment["REPORTS_DLQ_URL"]
+        self.report_retries = environment["REPORT_RETRIES_QUEUE_URL"]
+        self.dead_reports = environment["REPORT_RETRIES_DLQ_URL"]
 
     def put(self, url: str, body: str) -> None:
         """Send a message."""
         sqs().send_message(QueueUrl=url, MessageBody=body)
+
+    def put_partitioned(self, url: str, body: str, partition: str = "1") -> None:
+        """Send a message to a partitioned queue."""
+        number = str(next(self._numbers))
+        sqs().send_message(QueueUrl=url, MessageBody=body, MessageGroupId=partition, MessageDeduplicationId=number)
 
     def bodies(self, url: str) -> list[str]:
         """Return the bodies of all visible messages, and leave them visible."""
@@ -33,12 +43,12 @@ class Queues:
         """Return the ids of the orders in the placements queue."""
         return [json.loads(body)["order_id"] for body in self.bodies(self.placements)]
 
-    def receive_as_lambda(self, times: int = 1) -> list[dict[str, Any]]:
-        """Receive messages of the placements queue, so many times each, as Lambda records."""
+    def receive_as_lambda(self, times: int = 1, url: str | None = None) -> list[dict[str, Any]]:
+        """Receive messages of a queue, by default of the placements, so many times each, as Lambda records."""
         records: list[dict[str, Any]] = []
         for at in range(times):
             answer = sqs().receive_message(
-                QueueUrl=self.placements,
+                QueueUrl=url or self.placements,
                 MaxNumberOfMessages=10,
                 MessageSystemAttributeNames=["All"],
                 VisibilityTimeout=0 if at < times - 1 else 120,

@@ -73,7 +73,7 @@ class TestQueues:
     def test_quiet_queues_are_empty(self, gateway: Gateway) -> None:
         quiet = {"depth": 0, "in_flight": 0, "oldest_age_seconds": 0.0, "dead_letters": 0}
         content = gateway.get("/operations/queues").content
-        names = ["placements", "hand-over", "match-retries", "match"]
+        names = ["placements", "hand-over", "match-retries", "match", "reports", "report-retries"]
         assert content == {"queues": [{"name": name, **quiet} for name in names]}
 
     def test_messages_and_dead_letters_are_counted(self, gateway: Gateway, queues: Queues) -> None:

@@ -93,7 +93,8 @@ def _note(event_name: str, params: dict[str, Any], **_: Any) -> None:
     elif "TableName" in params:
         USED.add((action, params["TableName"]))
     else:
-        USED.add((BATCH_CALLS.get(action, action), params.get("QueueUrl", "*").rpartition("/")[2]))
+        queue = params.get("QueueUrl", "*").rpartition("/")[2].removesuffix(".fifo")
+        USED.add((BATCH_CALLS.get(action, action), queue))
 
 
 for _service in ("dynamodb", "sqs"):

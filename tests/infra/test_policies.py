@@ -7,7 +7,9 @@ from datetime import timedelta
 
 import pytest
 
+from chalicelib.broker.order import Order
 from chalicelib.broker.queue import write_body
+from chalicelib.broker.wiring import broker
 from chalicelib.core.clock import utc_now
 from chalicelib.core.lifecycle import OrderStatus
 from chalicelib.operations.book_sweep import SEGMENTS
@@ -21,8 +23,10 @@ from tests.functional.queues import Queues
 from tests.functional.traders import BUY, EXAMPLE, SELL, Traders, order_ids
 from tests.infra.conftest import Template
 from tests.infra.rights import USED, Right, allowed, in_passing, polling_a_queue, polling_a_stream, statements
-from tests.moto_stack import dynamodb, sqs
+from tests.moto_stack import dynamodb
+from tests.unit.broker.lives import report_of
 from tests.unit.broker.orders import new_order, new_signal_order
+from tests.unit.broker.report_json import as_json
 
 MARKET_EVENT = {
     "Records": [
@@ -41,6 +45,8 @@ LETTERS = {
     "hand-over": ("HandOverDeadLetters", "HAND_OVER_DLQ_URL"),
     "match-retries": ("MatchRetriesDeadLetters", "MATCH_RETRIES_DLQ_URL"),
     "match": ("MatchDeadLetters", "MATCH_DLQ_URL"),
+    "reports": ("ReportsDeadLetters", "REPORTS_DLQ_URL"),
+    "report-retries": ("ReportRetriesDeadLetters", "REPORT_RETRIES_DLQ_URL"),
 }
 
 
@@ -101,6 +107,56 @@ def test_placement_may_do_what_it_does(template: Template, orders: Orders, used:
     invoke("place_orders", queue_event(write_body(follower.order_id)))
     invoke("place_orders", queue_event(write_body(order.order_id)))
     assert allowed(template, "PlaceOrders") == used | polling_a_queue("Placements")
+
+
+def test_applying_reports_may_do_what_it_does(
+    template: Template, orders: Orders, client_faults: ClientFaults, used: set[Right]
+) -> None:
+    report_everything("apply_reports", orders, client_faults)
+    # The second time the order cannot be written: its reports go to the retries.
+    failing = stored_order(orders)
+    client_faults.never_arrives("dynamodb.PutItem", times=3)
+    invoke("apply_reports", queue_event(reports_of(failing)))
+    assert allowed(template, "ApplyReports") == used | polling_a_queue("Reports")
+
+
+def test_retrying_reports_may_do_what_it_does(
+    template: Template, orders: Orders, client_faults: ClientFaults, used: set[Right]
+) -> None:
+    report_everything("retry_reports", orders, client_faults)
+    # What fails comes later: alone by its visibility, beside a report that is impossible as a message of its own.
+    failing = stored_order(orders)
+    client_faults.never_arrives("dynamodb.PutItem", times=3)
+    invoke("retry_reports", queue_event(reports_of(failing, new_order())))
+    later = {("sqs:ChangeMessageVisibility", "ReportRetries")}
+    assert allowed(template, "RetryReports") == used | polling_a_queue("ReportRetries") | later
+
+
+def report_everything(function: str, orders: Orders, client_faults: ClientFaults) -> None:
+    """Apply reports: of an order that is not stored, and of one that somebody else changes meanwhile."""
+    order = stored_order(orders)
+
+    def change() -> None:
+        with in_passing():
+            broker().store.save(orders.get(order.order_id))
+
+    client_faults.never_arrives("dynamodb.PutItem", then=change)
+    invoke(function, queue_event(reports_of(order, new_order())))
+    with in_passing():
+        assert orders.get(order.order_id).venue_seq == 1
+
+
+def stored_order(orders: Orders) -> Order:
+    with in_passing():
+        order = new_order(utc_now())
+        orders.put(order)
+    return order
+
+
+def reports_of(*orders: Order) -> str:
+    """Return a message with an acknowledgement of each order."""
+    reports = [as_json(order, report_of(order, 1, OrderStatus.NEW)) for order in orders]
+    return json.dumps({"reports": reports})
 
 
 def test_sweep_may_do_what_it_does(
@@ -195,20 +251,20 @@ def test_api_may_do_what_it_does(
         assert gateway.get(path).status == 200
     use_the_market(gateway)
     use_the_strategies(Traders(aws), client_faults)
-    use_the_dead_letters(gateway)
+    use_the_dead_letters(gateway, Queues(aws))
     assert gateway.post("/operations/invariants/run", {}).status == 202
     # Letters that could not be moved are put back: when SQS refuses a part of a batch, which moto never does.
     putting_back = {("sqs:ChangeMessageVisibility", letters) for letters, _ in LETTERS.values()}
     assert used | putting_back == allowed(template, "APIHandler")
 
 
-def use_the_dead_letters(gateway: Gateway) -> None:
+def use_the_dead_letters(gateway: Gateway, queues: Queues) -> None:
     """Look at the letters of every queue, and move them back."""
     for name, (_, variable) in LETTERS.items():
         with in_passing():
-            sqs().send_message(
-                QueueUrl=os.environ[variable], MessageBody=json.dumps(read_event("stream_window_letter"))
-            )
+            letter = json.dumps(read_event("stream_window_letter"))
+            put = queues.put_partitioned if name == "reports" else queues.put
+            put(os.environ[variable], letter)
         assert gateway.get(f"/operations/dead-letters?queue={name}").status == 200
         answer = gateway.post("/operations/dead-letters/redrive", {"queue": name})
         assert (answer.status, answer.content["redriven"]) == (200, 1)

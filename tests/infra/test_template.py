@@ -21,6 +21,8 @@ FUNCTIONS = {
     "MatchOrders": "app.match_orders",
     "RetryMatches": "app.retry_matches",
     "PlaceOrders": "app.place_orders",
+    "ApplyReports": "app.apply_reports",
+    "RetryReports": "app.retry_reports",
     "Sweep": "app.sweep",
 }
 STREAMS = [("BrokerOrders", "HandOverDeadLetters"), ("MarketOrders", "MatchDeadLetters")]
@@ -176,6 +178,28 @@ class TestTimings:
         assert functions(template)["PlaceOrders"]["Timeout"] == {"Ref": "PlacementTimeout"}
         assert placements["VisibilityTimeout"] == {"Ref": "PlacementVisibility"}
         assert placements["RedrivePolicy"]["maxReceiveCount"] == {"Ref": "PlacementMaxReceives"}
+
+
+class TestReports:
+    def test_queue_is_partitioned_and_each_partition_goes_at_its_own_speed(self, template: Template) -> None:
+        queue = queues(template)["Reports"]
+        assert (queue["FifoQueue"], queue["DeduplicationScope"]) == (True, "messageGroup")
+        assert queue["FifoThroughputLimit"] == "perMessageGroupId"
+
+    def test_dead_letters_of_a_partitioned_queue_are_partitioned_as_sqs_demands(self, template: Template) -> None:
+        assert queues(template)["ReportsDeadLetters"]["FifoQueue"] is True
+        assert "FifoQueue" not in queues(template)["ReportRetriesDeadLetters"]
+
+    @pytest.mark.parametrize(("function", "queue"), [("ApplyReports", "Reports"), ("RetryReports", "ReportRetries")])
+    def test_visibility_is_six_times_the_time_out(self, template: Template, function: str, queue: str) -> None:
+        assert queues(template)[queue]["VisibilityTimeout"] == {"Ref": "ReportVisibility"}
+        assert default(template, "ReportVisibility") >= 6 * functions(template)[function]["Timeout"]
+
+    def test_partition_is_held_up_for_less_long_than_an_order_is_retried(self, template: Template) -> None:
+        assert default(template, "ReportMaxReceives") < default(template, "ReportRetryMaxReceives")
+
+    def test_message_takes_the_exchange_s_queue_from_the_outputs(self, template: Template) -> None:
+        assert template["Outputs"]["ReportsQueue"]["Value"] == {"Ref": "Reports"}
 
 
 class TestRulesOfSignals:

@@ -45,7 +45,7 @@ def as_json(order: Order, report: ExecutionReport) -> dict[str, Any]:
         "order_seq": report.order_seq,
         "status": report.status.value,
         "cum_qty": report.cum_qty,
-        "leaves_qty": order.quantity - report.cum_qty if live else 0,
+        "leaves_qty": max(order.quantity - report.cum_qty, 0) if live else 0,
         "avg_px": None if report.avg_px is None else to_json_number(report.avg_px),
         "at": format_timestamp(report.at),
     } | {name: value for name, value in optional.items() if value is not None}

@@ -235,6 +235,28 @@ class PendingContract:
         assert all_pending(store) == []
         assert store.last_placed_at() is None
 
+    def test_working_orders_are_listed_by_the_time_since_when(self, store: OrderStore) -> None:
+        orders = in_one_shard(store, 5)
+        shard = shard_of(orders[0].order_id, SHARDS)
+        for delay, order in zip((14, 11, 13, 12), orders, strict=False):
+            placed(store, order, at(delay))
+        first = store.list_working(shard, 3, None)
+        assert [place.moment for place in first] == [at(11), at(12), at(13)]
+        assert store.list_working(shard, 3, first[-1]) == [Position(at(14), orders[0].order_id)]
+        assert store.list_pending(shard, 3, None) == [place_of(orders[4])]
+
+    @pytest.mark.parametrize("status", sorted(FINAL | {OrderStatus.PENDING_CANCEL}))
+    def test_order_that_works_no_more_is_not_among_the_working(self, store: OrderStore, status: OrderStatus) -> None:
+        order = replace(new_order(), status=status, placed_at=at(1), cancel_requested_at=at(2))
+        store.create(order)
+        assert store.list_working(shard_of(order.order_id, SHARDS), 10, None) == []
+
+    def test_partially_filled_order_works_since_it_was_placed(self, store: OrderStore) -> None:
+        (order,) = stored(store, at(0))
+        working = placed(store, order, at(1))
+        store.save(replace(working, status=OrderStatus.PARTIALLY_FILLED, cum_qty=1))
+        assert store.list_working(shard_of(order.order_id, SHARDS), 10, None) == [Position(at(1), order.order_id)]
+
     def test_last_placed_is_the_latest_over_all_shards(self, store: OrderStore) -> None:
         orders = stored(store, *(at(second) for second in range(10)))
         for delay, order in zip((11, 19, 12, 17, 13, 15, 18, 14, 16, 10), orders, strict=True):

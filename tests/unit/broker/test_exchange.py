@@ -17,8 +17,10 @@ import pytest
 import urllib3
 
 from chalicelib.broker.exchange import Exchange, GivenExchange, HttpExchange, VenueAnswer, exchange_from
+from chalicelib.broker.execution import ExecutionReport
 from chalicelib.broker.placement import Answer
 from chalicelib.broker.stock_exchange import OrderPlacementError, place_order
+from chalicelib.core.lifecycle import OrderStatus
 from chalicelib.core.settings import SettingsError, read_settings
 from tests.unit.broker.orders import new_order
 from tests.unit.broker.venue_server import Reply, VenueServer, answers, hangs, resets, running_venue, stops_half_way
@@ -90,6 +92,7 @@ class TestGivenExchange:
     def test_it_can_neither_cancel_nor_be_asked(self) -> None:
         exchange = GivenExchange(failure_rate=0, latency=0)
         assert not exchange.can_cancel
+        assert not exchange.can_find
         assert exchange.cancel(ORDER).answer is Answer.WORKING
         assert exchange.find(ORDER) is None
 
@@ -127,6 +130,7 @@ ANSWERS = [
     (answers(201, {"status": "working"}), Answer.WORKING, None),
     (answers(200, {"status": "canceled"}), Answer.CANCELED, None),
     (answers(200, {"status": "filled"}), Answer.FILLED, None),
+    (answers(200, {"status": "expired"}), Answer.EXPIRED, None),
     (answers(200, {"status": "rejected", "reason": "not traded"}), Answer.REJECTED, "not traded"),
     (answers(422, {"code": "refused", "reason": "not traded"}), Answer.REJECTED, "not traded"),
     (answers(422, {"code": "refused"}), Answer.REJECTED, "refused"),
@@ -166,6 +170,37 @@ class TestHttpAnswers:
             assert reason in (None, got.reason)
 
     def test_working_order_has_no_reason_to_reject(self, exchange: HttpExchange) -> None:
+        assert exchange.place(ORDER) == VenueAnswer(Answer.WORKING)
+
+    @pytest.mark.parametrize(
+        ("code", "status", "cum_qty", "reported"),
+        [
+            (201, "working", 0, OrderStatus.NEW),
+            (200, "working", 1, OrderStatus.PARTIALLY_FILLED),
+            (200, "filled", 3, OrderStatus.FILLED),
+            (200, "canceled", 1, OrderStatus.CANCELED),
+            (200, "expired", 0, OrderStatus.EXPIRED),
+            (200, "rejected", 0, OrderStatus.REJECTED),
+            (422, "rejected", 0, OrderStatus.REJECTED),
+        ],
+    )
+    def test_standing_comes_with_the_answer(
+        self, venue: VenueServer, exchange: HttpExchange, code: int, status: str, cum_qty: int, reported: OrderStatus
+    ) -> None:
+        price = 10.2 if cum_qty else None
+        venue.reply = answers(code, {"status": status, "order_seq": 4, "cum_qty": cum_qty, "avg_px": price})
+        for call in (exchange.place, exchange.cancel, exchange.find):
+            answer = call(ORDER)
+            assert answer is not None
+            assert answer.standing == ExecutionReport(
+                ORDER.order_id, 4, reported, cum_qty, None if price is None else Decimal("10.2"), snapshot=True
+            )
+
+    @pytest.mark.parametrize("content", [{}, {"order_seq": 0, "cum_qty": 0}, {"order_seq": "4"}, {"order_seq": 2}])
+    def test_exchange_that_does_not_report_tells_no_standing(
+        self, venue: VenueServer, exchange: HttpExchange, content: dict[str, object]
+    ) -> None:
+        venue.reply = answers(200, {"status": "working", **content})
         assert exchange.place(ORDER) == VenueAnswer(Answer.WORKING)
 
     def test_silence_is_unknown(self, venue: VenueServer) -> None:
