@@ -9,10 +9,12 @@ from functools import partial
 from random import Random
 from typing import TypeVar
 
+from chalicelib.broker.placement import Answer
 from tests.unit.broker.actors import Actor
 from tests.unit.broker.fakes.exchange import Mode
 from tests.unit.broker.platform import POLICY, Platform, check_always, check_messages, check_settled
 
+QUANTITY = 3
 MAX_ORDERS = 3
 MAX_ACTORS = 4
 MODES = [Mode.NORMAL] * 4 + [Mode.REFUSE, Mode.DOWN, Mode.DOWN, Mode.LOST_BEFORE, Mode.LOST_AFTER, Mode.LATE]
@@ -24,11 +26,11 @@ _T = TypeVar("_T")
 class History:
     """One history. ``steps`` tells what happened, for the message of a failed check."""
 
-    def __init__(self, seed: int) -> None:
+    def __init__(self, seed: int, *, trading: bool = False) -> None:
         self._random = Random(seed)
         self._may_lose_messages = seed % 2 == 0
         self._changes_of_exchange = self._pick([1, 4])
-        self.platform = Platform(replace(POLICY, max_receives=self._pick([2, 3, 6])))
+        self.platform = Platform(replace(POLICY, max_receives=self._pick([2, 3, 6])), trading=trading)
         self.platform.venue.mode = self._pick(MODES)
         self.actors: list[Actor] = []
         self.steps: list[str] = []
@@ -80,6 +82,8 @@ class History:
             self.time_passes: 4,
             self.wait_for_message: 6,
         }
+        if self.platform.trading:
+            weights |= {self.trade: 6, self.report: 8}
         return [step for step, weight in weights.items() for _ in range(weight)]
 
     # --- Clients -----------------------------------------------------------------------------------------------
@@ -174,6 +178,26 @@ class History:
     def late_call_arrives(self) -> None:
         """Let a call reach the exchange long after its caller gave up."""
         self.platform.venue.let_late_arrive(self._random.randint(0, 7))
+
+    def trade(self) -> None:
+        """Let something happen to an order that works at the exchange."""
+        venue = self.platform.venue
+        if working := [order_id for order_id, state in venue.states.items() if state is Answer.WORKING]:
+            order_id = self._pick(working)
+            filled = venue.reports[order_id][-1].cum_qty
+            self._pick(
+                [
+                    partial(venue.fill, order_id, self._random.randint(filled + 1, QUANTITY), QUANTITY),
+                    partial(venue.end, order_id, self._pick([Answer.EXPIRED, Answer.CANCELED])),
+                ]
+            )()
+
+    def report(self) -> None:
+        """Let some reports of an order begin to arrive: any of them, in any order, some of them twice."""
+        if reports := self.platform.venue.reports:
+            order_id = self._pick(list(reports))
+            some = [self._pick(reports[order_id]) for _ in range(self._random.randint(1, 3))]
+            self._start(lambda: self.platform.reporting(order_id, some))
 
     def time_passes(self) -> None:
         """Let some time pass."""

@@ -1,14 +1,17 @@
 """The broker and operations as they are, over fakes of everything outside; each use of it is an actor."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from itertools import count, pairwise
 from typing import Any
 
 from chalicelib.broker.exchange import VenueAnswer
+from chalicelib.broker.execution import ExecutionReport
 from chalicelib.broker.hand_over import hand_over
 from chalicelib.broker.models import OrderRequest
 from chalicelib.broker.order import Order, OrderId
 from chalicelib.broker.placement import Answer, Policy
+from chalicelib.broker.reports import Applier, apply_reports
 from chalicelib.broker.service import SignalTerms, cancel_order, signal_order, submit_order
 from chalicelib.broker.store import OrderExistsError
 from chalicelib.broker.worker import Worker, work_on_batch
@@ -28,14 +31,18 @@ from tests.unit.broker.orders import ISIN
 POLICY = Policy(timedelta(seconds=30), timedelta(seconds=120), max_receives=3)
 REQUEST = OrderRequest(type="limit", side="buy", instrument=ISIN, limit_price="10.25", quantity=3)
 LONGER_THAN_ANY_RETENTION = 15 * 24 * 3600.0
+REPORTS = "reports"
+"""Who applies reports, as a writer of orders."""
+ENDED = (Answer.FILLED, Answer.EXPIRED, Answer.CANCELED)
 MAY_BE_FOLLOWED = {OrderStatus.NEW, OrderStatus.PARTIALLY_FILLED} | FINAL
 
 
 class Platform:
     """One deployment."""
 
-    def __init__(self, policy: Policy = POLICY) -> None:
+    def __init__(self, policy: Policy = POLICY, *, trading: bool = False) -> None:
         self.policy = policy
+        self.trading = trading
         self.clock = FakeClock()
         self.store = MemoryOrderStore()
         self.queue = MemoryQueue(self.clock, policy.visibility, policy.max_receives)
@@ -98,6 +105,24 @@ class Platform:
 
         return Actor(name, run)
 
+    def reporting(self, order_id: OrderId, reports: list[ExecutionReport]) -> Actor:
+        """Return a function that applies reports of an order. Crashing or failing, it leaves them to be sent again."""
+
+        def run(hook: Hook) -> None:
+            store = FaultyOrderStore(self.store, hook, REPORTS)
+            applier = Applier(store, _NoQueue(), _NoQueue(), self.clock)
+            applied = apply_reports(applier, {order_id: reports})
+            assert not applied.refused, applied.refused
+
+        return Actor(REPORTS, run)
+
+    def report_everything(self) -> None:
+        """Let every report of the exchange arrive."""
+        for order_id, reports in self.venue.reports.items():
+            actor = self.reporting(order_id, reports)
+            actor.finish()
+            assert actor.error is None, actor.error
+
     def sweeping(self) -> Actor:
         """Return a sweep."""
         return Actor("sweep", lambda hook: void(sweep(self._sweeper(hook))))
@@ -146,6 +171,8 @@ class Platform:
             self.redriving().finish()
             self.work_until_quiet()
             self.venue.let_late_arrive()
+        if self.trading:
+            self.report_everything()
 
     def waiting(self) -> list[Order]:
         """Return the orders that an answer of the exchange is owed."""
@@ -160,6 +187,16 @@ class Platform:
             policy=self.policy,
             clock=self.clock,
         )
+
+
+class _NoQueue:
+    """A queue that is not needed here."""
+
+    def send_bodies(self, bodies: Sequence[str], delay: int = 0) -> None:
+        raise NotImplementedError
+
+    def change_visibility(self, delays: dict[str, int]) -> None:
+        raise NotImplementedError
 
 
 class WatchedExchange(FakeExchange):
@@ -187,15 +224,27 @@ def check_order(platform: Platform, order: Order) -> None:
     at_venue = platform.venue.states.get(order.order_id)
     if order.status is OrderStatus.NEW:
         assert (order.lease_token, order.failures, order.dead_lettered_at) == (None, 0, None)
-        assert at_venue is Answer.WORKING, f"NEW with us, {at_venue} at the exchange"
+        known = at_venue is Answer.WORKING or (platform.trading and at_venue in ENDED)
+        assert known, f"NEW with us, {at_venue} at the exchange"
     if order.status is OrderStatus.CANCELED:
         assert at_venue in (None, Answer.CANCELED), f"CANCELED with us, {at_venue} at the exchange"
     if order.status is OrderStatus.REJECTED:
         assert at_venue is Answer.REJECTED, f"REJECTED with us, {at_venue} at the exchange"
-    if order.signal_id is not None:
+    if order.signal_id is not None and not platform.trading:
         assert order.status not in (OrderStatus.PENDING_CANCEL, OrderStatus.CANCELED), "a signal's order was canceled"
     assert order.attempts or order.dead_lettered_at is None, "an order is a dead letter though nothing failed"
     assert platform.venue.acceptances.get(order.order_id, 0) <= 1
+
+
+def check_standing(platform: Platform, order: Order) -> None:
+    """Check that an order whose reports have all arrived is as the exchange has it."""
+    reports = platform.venue.reports.get(order.order_id)
+    if not reports:
+        assert order.status is OrderStatus.CANCELED, "an order that the exchange never had is not canceled"
+        return
+    last = reports[-1]
+    assert (order.status, order.cum_qty, order.avg_px) == (last.status, last.cum_qty, last.avg_px)
+    assert (order.venue_seq, order.venue_gaps) == (last.order_seq, ())
 
 
 def check_history(versions: list[Order]) -> None:
@@ -207,13 +256,16 @@ def check_history(versions: list[Order]) -> None:
         assert (before.status, after.status) != (OrderStatus.PENDING_CANCEL, OrderStatus.NEW), "a cancel was forgotten"
         assert after.timeline_count >= before.timeline_count
         assert after.attempts >= before.attempts
+        assert after.venue_seq >= before.venue_seq
+        assert after.cum_qty >= before.cum_qty
 
 
 def check_leases(versions: list[Order], writers: list[str]) -> None:
     """Check that a lease was given back by nobody but its holder, and taken over by nobody before its end."""
     for before, after, writer in zip(versions, versions[1:], writers[1:], strict=False):
         if before.lease_token is not None and after.lease_token is None:
-            assert before.lease_token.startswith(f"{writer} "), f"{writer} gave back the lease of {before.lease_token}"
+            may_give_back = writer == REPORTS or before.lease_token.startswith(f"{writer} ")
+            assert may_give_back, f"{writer} gave back the lease of {before.lease_token}"
         if before.lease_token != after.lease_token and None not in (before.lease_token, after.lease_token):
             assert before.next_attempt_at is not None
             assert after.next_attempt_at is not None
@@ -244,7 +296,9 @@ def check_settled(platform: Platform) -> None:
     check_always(platform)
     assert not platform.waiting(), "an order waits for ever"
     for order in platform.store.orders.values():
-        if order.signal_id is not None:
+        if order.signal_id is not None and not platform.trading:
             assert order.status in (OrderStatus.NEW, OrderStatus.REJECTED), "a signal's order was never placed"
+        if platform.trading:
+            check_standing(platform, order)
     assert not platform.queue.messages
     assert not platform.queue.dead

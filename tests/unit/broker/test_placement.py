@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 
 import pytest
 from hypothesis import given
@@ -36,6 +37,7 @@ from chalicelib.broker.placement import (
 from chalicelib.broker.timeline import MAX_REASON
 from chalicelib.core.lifecycle import FINAL, PENDING, OrderStatus
 from tests.unit.broker.fakes.clock import START
+from tests.unit.broker.lives import report_of
 from tests.unit.broker.orders import any_order, new_order
 
 POLICY = Policy(timedelta(seconds=30), timedelta(seconds=120), 20)
@@ -270,6 +272,11 @@ class TestAnswers:
         assert (order.status, order.cum_qty, order.leaves_qty) == (OrderStatus.FILLED, 3, 0)
         assert order.placed_at == NOW + later(3)
 
+    def test_expired_order_is_expired_and_was_placed(self) -> None:
+        order = after(Answer.EXPIRED)
+        assert (order.status, order.leaves_qty, order.timeline[-1].cause) == (OrderStatus.EXPIRED, 0, Cause.EXPIRED)
+        assert order.placed_at == NOW + later(3)
+
     def test_order_that_the_exchange_has_canceled_is_canceled(self) -> None:
         assert after(Answer.CANCELED).status is OrderStatus.CANCELED
 
@@ -392,6 +399,13 @@ class TestCancelAtTheExchange:
         assert (order.status, order.timeline[-1].cause) == (OrderStatus.NEW, Cause.CANCEL_REFUSED)
         assert order.placed_at == NOW + later(3)
 
+    def test_refused_cancel_leaves_a_partially_filled_order_so(self) -> None:
+        order = after(Answer.WORKING, replace(self.being_canceled(), cum_qty=1), purpose=CANCEL)
+        assert (order.status, order.timeline[-1].cause) == (OrderStatus.PARTIALLY_FILLED, Cause.CANCEL_REFUSED)
+
+    def test_order_may_have_expired_before_the_cancel(self) -> None:
+        assert after(Answer.EXPIRED, self.being_canceled(), purpose=CANCEL).status is OrderStatus.EXPIRED
+
     def test_fill_may_be_faster_than_the_cancel(self) -> None:
         order = after(Answer.FILLED, self.being_canceled(), purpose=CANCEL)
         assert (order.status, order.cum_qty) == (OrderStatus.FILLED, 3)
@@ -426,6 +440,44 @@ class TestCancelAtTheExchange:
 
     def test_order_canceled_meanwhile_may_be_refused(self) -> None:
         assert after(Answer.REJECTED, cancel_pending(claimed())).status is OrderStatus.REJECTED
+
+
+class TestStanding:
+    """An answer of an exchange that reports, too: up to which report, and how much was filled."""
+
+    def answered(self, answer: Answer, status: OrderStatus, cum_qty: int = 0, order: Order | None = None) -> Order:
+        order = order or claimed()
+        standing = report_of(order, 4, status, cum_qty, snapshot=True)
+        outcome = Outcome(PLACE, answer, 12, standing=standing)
+        return record_outcome(order, TOKEN, outcome, NOW, last_chance=False, jitter=0)
+
+    def test_reports_that_it_covers_are_duplicates_when_they_come(self) -> None:
+        order = self.answered(Answer.WORKING, OrderStatus.NEW)
+        assert (order.status, order.venue_seq, order.venue_gaps) == (OrderStatus.NEW, 4, ())
+        assert causes(order) == [Cause.ACCEPTED, Cause.PLACED]
+
+    def test_order_that_was_filled_in_part_is_placed_and_filled_in_part(self) -> None:
+        order = self.answered(Answer.WORKING, OrderStatus.PARTIALLY_FILLED, 2)
+        assert (order.status, order.cum_qty) == (OrderStatus.PARTIALLY_FILLED, 2)
+        assert causes(order) == [Cause.ACCEPTED, Cause.PLACED, Cause.PARTIALLY_FILLED]
+
+    def test_end_brings_what_was_filled_before_it(self) -> None:
+        order = self.answered(Answer.CANCELED, OrderStatus.CANCELED, 2)
+        assert (order.status, order.cum_qty, order.avg_px) == (OrderStatus.CANCELED, 2, Decimal("10.25"))
+        assert causes(order) == [Cause.ACCEPTED, Cause.CANCELED]
+
+    def test_cancel_that_came_meanwhile_stays_and_knows_what_was_filled(self) -> None:
+        order = self.answered(Answer.WORKING, OrderStatus.PARTIALLY_FILLED, 2, cancel_pending(claimed()))
+        assert (order.status, order.cum_qty, order.venue_seq) == (OrderStatus.PENDING_CANCEL, 2, 4)
+
+    def test_one_from_before_the_last_report_changes_nothing_else(self) -> None:
+        ahead = replace(claimed(cancel_pending(after(Answer.WORKING))), venue_seq=6, cum_qty=2, venue_gaps=((1, 5),))
+        order = self.answered(Answer.WORKING, OrderStatus.PARTIALLY_FILLED, 1, ahead)
+        assert (order.cum_qty, order.venue_seq, order.venue_gaps) == (2, 6, ((5, 5),))
+
+    def test_one_that_cannot_be_leaves_the_answer_alone(self) -> None:
+        order = self.answered(Answer.FILLED, OrderStatus.FILLED, 2)
+        assert (order.status, order.cum_qty, order.venue_seq) == (OrderStatus.FILLED, 3, 0)
 
 
 class TestOverdue:

@@ -19,9 +19,10 @@ def _without_log() -> Iterator[None]:
 
 
 @pytest.mark.parametrize("block", range(16))
-def test_no_history_loses_an_order_or_leaves_it_in_two_states(block: int) -> None:
+@pytest.mark.parametrize("trading", [False, True], ids=["resting", "trading"])
+def test_no_history_loses_an_order_or_leaves_it_in_two_states(block: int, trading: bool) -> None:
     for seed in range(block * HISTORIES, (block + 1) * HISTORIES):
-        history = History(seed)
+        history = History(seed, trading=trading)
         try:
             history.run(LENGTH)
         except AssertionError as error:
