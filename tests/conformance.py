@@ -47,9 +47,20 @@ def check_answer(method: str, path: str, status: int, headers: Mapping[str, str]
         return
     if media_type not in response["content"]:
         raise NotAsDescribedError(f"{where} answered {status} as {media_type!r}, which is not described")
+    if "x-events" in response["content"][media_type]:
+        _check_events(where, response["content"][media_type]["x-events"], text)
     if media_type.endswith("json"):
         for error in validator(json.dumps(response["content"][media_type]["schema"])).iter_errors(json.loads(text)):
             raise NotAsDescribedError(f"{where} {status}: {error.message} at {error.instance_path}\n{text}")
+
+
+def _check_events(where: str, forms: Mapping[str, Schema], text: str) -> None:
+    for block in text.split("\n\n"):
+        lines = dict(line.split(": ", 1) for line in block.splitlines() if not line.startswith(":"))
+        if "data" not in lines:
+            continue
+        for error in validator(json.dumps(forms[lines["event"]])).iter_errors(json.loads(lines["data"])):
+            raise NotAsDescribedError(f"{where}: {error.message} at {error.instance_path}\n{block}")
 
 
 def template_of(path: str) -> str:

@@ -62,6 +62,22 @@ class TimelineEntry(TypedDict):
     latency_ms: NotRequired[Annotated[Count, Field(description="How long the exchange took.")]]
 
 
+class OrderEvent(TypedDict):
+    """The data of an event `order`: the order as it stands, and what was added to its timeline since the cursor."""
+
+    order: BrokerOrder
+    entries: list[TimelineEntry]
+    missed: Annotated[Count, Field(description="Entries before these that were added, too, and are not kept.")]
+
+
+class GapEvent(TypedDict):
+    """The data of an event `gap`: what a watcher missed and cannot get any more."""
+
+    id: Annotated[Uuid | None, Field(description="The order; null for the list of the newest ones.")]
+    missed: Annotated[Count | None, Field(description="How many entries, or orders; null where nobody can tell.")]
+    detail: Annotated[str, Field(description="The same in words.")]
+
+
 class Timeline(TypedDict):
     """The last transitions and attempts of an order, oldest first."""
 

@@ -129,7 +129,7 @@ def timeline_answer(order: Order) -> "answers.Timeline":
         "status": order.status.value,
         "attempts": order.attempts,
         "count": order.timeline_count,
-        "entries": [_entry_answer(entry) for entry in order.timeline],
+        "entries": [entry_answer(entry) for entry in order.timeline],
     }
     if order.is_pending and order.next_attempt_at is not None:
         answer["next_attempt_at"] = format_timestamp(order.next_attempt_at)
@@ -138,7 +138,8 @@ def timeline_answer(order: Order) -> "answers.Timeline":
     return answer
 
 
-def _entry_answer(entry: TimelineEntry) -> "answers.TimelineEntry":
+def entry_answer(entry: TimelineEntry) -> "answers.TimelineEntry":
+    """Return one transition or attempt."""
     answer: answers.TimelineEntry = {
         "at": format_timestamp(entry.at),
         "cause": entry.cause.value,

@@ -6,9 +6,12 @@ from chalicelib.broker import service
 from chalicelib.broker.models import OrderRequest, accepted_answer, order_answer, timeline_answer
 from chalicelib.broker.order import OrderId
 from chalicelib.broker.store import Position
+from chalicelib.broker.watch import MOST_WATCHED
+from chalicelib.broker.watch_answers import change_events
 from chalicelib.broker.wiring import broker
 from chalicelib.core.clock import format_timestamp, parse_timestamp, utc_now
 from chalicelib.core.errors import InvalidCursorError, InvalidRequestError
+from chalicelib.core.event_stream import LAST_EVENT_ID, MEDIA_TYPE, render_stream
 from chalicelib.core.http import ANY_CONTENT, json_response, query_of, read_model, view
 from chalicelib.core.idempotency import REPLAYED_HEADER, read_key
 from chalicelib.core.lifecycle import OrderStatus
@@ -18,6 +21,8 @@ from chalicelib.core.telemetry import MetricUnit, put_metrics
 routes = Blueprint(__name__)
 
 FAULT = {"message": "Internal server error while placing the order"}
+SOON, LATER = 1_000, 5_000
+"""Milliseconds until a watcher asks again: while an order may still change, and when all are final."""
 
 
 @routes.route("/orders", methods=["POST"], content_types=ANY_CONTENT)
@@ -48,6 +53,28 @@ def get_orders() -> Response:
     return json_response({"orders": [order_answer(order) for order in found], "next_cursor": cursor})
 
 
+@routes.route("/orders/events", methods=["GET"])
+@view(lambda: routes.current_request)
+def get_order_events() -> Response:
+    """Watch orders: what changed since the cursor, as server-sent events, and then the end of the answer.
+
+    An `EventSource` comes back by itself after `retry` with the last id as `Last-Event-ID`; other clients may send it
+    as `cursor`, the header wins. Without a cursor all orders come as they stand. `order` has the order, the entries
+    of its timeline since the cursor, and how many more there were that are not kept; `gap` stands before an `order`
+    and tells in words what was missed. Without `ids` the 100 newest orders are watched, new ones as they come. When
+    nothing changed there is a comment and no event.
+    """
+    request = routes.current_request
+    query = query_of(request)
+    cursor = request.headers.get(LAST_EVENT_ID) or query.get("cursor")
+    watched = service.watch_orders(broker().store, _read_ids(query.get("ids")), cursor)
+    events = [event for change in watched.changes for event in change_events(change, watched.scope)]
+    return Response(
+        render_stream(events, LATER if watched.settled else SOON),
+        headers={"Content-Type": f"{MEDIA_TYPE}; charset=utf-8", "Cache-Control": "no-store"},
+    )
+
+
 @routes.route("/orders/{order_id}", methods=["GET"])
 @view(lambda: routes.current_request)
 def get_order(order_id: str) -> Response:
@@ -69,6 +96,16 @@ def post_cancel(order_id: str) -> Response:
     parts = broker()
     order = service.cancel_order(parts.store, order_id, utc_now, can_cancel=parts.worker.exchange.can_cancel)
     return json_response(order_answer(order))
+
+
+def _read_ids(text: str | None) -> list[str] | None:
+    if text is None:
+        return None
+    ids = text.split(",")
+    if text and len(set(ids)) <= MOST_WATCHED:
+        return ids
+    message = f"Input should be 1 to {MOST_WATCHED} ids of orders with commas between them"
+    raise InvalidRequestError([{"loc": ["query", "ids"], "msg": message, "type": "ids"}])
 
 
 def _read_status(text: str | None) -> OrderStatus | None:

@@ -1,6 +1,6 @@
 """The use cases of the broker. Each takes what it needs as arguments."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -14,16 +14,20 @@ from chalicelib.broker.placement import (
     request_cancel,
 )
 from chalicelib.broker.store import OrderExistsError, OrderStore, Position, StaleOrderError
+from chalicelib.broker.watch import MOST_WATCHED, Change, find_changes
+from chalicelib.broker.watch_cursor import decode_marks
 from chalicelib.core.clock import Clock
 from chalicelib.core.errors import BusyError, ConflictError, KeyReusedError, NotFoundError
 from chalicelib.core.idempotency import id_for
 from chalicelib.core.ids import is_id
-from chalicelib.core.lifecycle import OrderStatus
+from chalicelib.core.lifecycle import FINAL, OrderStatus
 
 TRIES = 5
 """Times that a change is decided anew when others change the same order meanwhile."""
 MAX_LOOKED_AT = 500
 """Orders that one page of a filtered list looks at, at most."""
+MOST_NAMED = 5
+"""Unknown orders that a sentence names; the problem's ``ids`` has them all."""
 
 
 @dataclass(frozen=True)
@@ -32,6 +36,15 @@ class Submission:
 
     order: Order
     replayed: bool
+
+
+@dataclass(frozen=True)
+class Watched:
+    """What a watcher has to learn. ``scope`` is what its cursors belong to; ``settled``: all it watches is final."""
+
+    changes: list[Change]
+    scope: str
+    settled: bool
 
 
 @dataclass(frozen=True)
@@ -130,6 +143,30 @@ def list_orders(
             return found, after
 
 
+def watch_orders(
+    store: OrderStore, order_ids: Collection[str] | None, cursor: str | None, most: int = MOST_WATCHED
+) -> Watched:
+    """Return what changed since the cursor of the orders, or of the ``most`` newest ones if none are named.
+
+    The reads are eventually consistent: what is older than the cursor is left out, and comes with a later call.
+
+    Raises:
+        InvalidCursorError: if the cursor is broken or belongs to other orders.
+        NotFoundError: if any of the orders does not exist; ``ids`` names those.
+    """
+    # The same orders are the same watch, however they are put.
+    scope = "newest" if order_ids is None else ",".join(sorted(set(order_ids)))
+    marks = {} if cursor is None else decode_marks(scope, cursor)
+    if order_ids is None:
+        newest = (position.order_id for position in store.list_newest(most, None))
+        orders = _read_orders(store, {*newest, *marks})
+    else:
+        orders = _read_orders(store, {OrderId(order_id) for order_id in order_ids if is_id(order_id)})
+        _require_all(order_ids, orders)
+    settled = all(order.status in FINAL for order in orders.values())
+    return Watched(list(find_changes(list(orders.values()), marks, most)), scope, settled)
+
+
 def cancel_order(store: OrderStore, order_id: str, clock: Clock, *, can_cancel: bool) -> Order:
     """Cancel the order, or have the exchange asked to.
 
@@ -163,6 +200,21 @@ def _change(store: OrderStore, order_id: str, decide: Callable[[Order], Order]) 
         except StaleOrderError:
             continue
     raise BusyError("The order is being changed by others. Nothing was changed; try again.")
+
+
+def _read_orders(store: OrderStore, order_ids: Collection[OrderId]) -> dict[OrderId, Order]:
+    """Return those of the orders that exist. What an eventually consistent read does not know is asked for again."""
+    orders = store.get_many(list(order_ids))
+    missing = [order_id for order_id in order_ids if order_id not in orders]
+    return {**orders, **store.get_many(missing, consistent=True)} if missing else orders
+
+
+def _require_all(order_ids: Iterable[str], orders: Collection[str]) -> None:
+    unknown = [order_id[:64] for order_id in dict.fromkeys(order_ids) if order_id not in orders]
+    if unknown:
+        named = ", ".join(map(repr, unknown[:MOST_NAMED]))
+        more = f" and {len(unknown) - MOST_NAMED} more" if len(unknown) > MOST_NAMED else ""
+        raise NotFoundError(f"There are no orders {named}{more}.", code="unknown_orders", ids=unknown)
 
 
 def _terms(order: Order) -> tuple[object, ...]:

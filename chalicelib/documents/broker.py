@@ -1,7 +1,14 @@
 """The broker's routes, described."""
 
-from chalicelib.broker.answers import AcceptedOrder, BrokerOrder, BrokerOrderList, Timeline
+import json
+
+from chalicelib.broker.answers import AcceptedOrder, BrokerOrder, BrokerOrderList, GapEvent, OrderEvent, Timeline
 from chalicelib.broker.models import OrderRequest
+from chalicelib.broker.routes import SOON
+from chalicelib.broker.watch import MOST_WATCHED
+from chalicelib.broker.watch_answers import GAP, ORDER
+from chalicelib.core.answers import UUID_PATTERN
+from chalicelib.core.event_stream import LAST_EVENT_ID, MEDIA_TYPE, Event, render_stream
 from chalicelib.core.lifecycle import OrderStatus
 from chalicelib.documents.description import Answer, Body, Link, Parameter, Route, Routes
 from chalicelib.documents.problems import OrderFault
@@ -39,8 +46,20 @@ TIMELINE = {
     ],
 }
 
+CHANGE = {"order": PLACED, "entries": TIMELINE["entries"], "missed": 0}
+CHANGES = render_stream([Event(ORDER, json.dumps(CHANGE), "AXr1o0R4mYyJCw9uDjt-TFqdU1pLPzyKEQIC")], SOON)
+
 ORDER_ID = Parameter("order_id", {"type": "string", "format": "uuid"}, "The order's id.", ID, required=True)
 STATUS = Parameter("status", {"type": "string", "enum": list(OrderStatus)}, "Orders with this status only.", "NEW")
+IDS = Parameter(
+    "ids",
+    {"type": "string", "pattern": f"^{UUID_PATTERN}(,{UUID_PATTERN}){{0,{MOST_WATCHED - 1}}}$"},
+    f"The orders, 1 to {MOST_WATCHED} ids with commas between them; without it the {MOST_WATCHED} newest.",
+    ID,
+)
+SEEN = {"type": "string"}
+LAST_SEEN = Parameter(LAST_EVENT_ID, SEEN, "The id of the last event of the same watch; empty to begin anew.", "")
+SEEN_UP_TO = Parameter("cursor", SEEN, f"The same, for clients that cannot send `{LAST_EVENT_ID}`.")
 LINKS = tuple(Link(name, {"order_id": "$response.body#/id"}) for name in ("get_order", "get_timeline", "post_cancel"))
 
 ROUTES: Routes = {
@@ -64,6 +83,14 @@ ROUTES: Routes = {
         Answer(200, BrokerOrderList, {"orders": [PLACED], "next_cursor": None}),
         query=(STATUS,),
         paged=True,
+    ),
+    # Before the path that it would fit, too.
+    ("GET", "/orders/events"): Route(
+        "Watch orders",
+        Answer(200, None, CHANGES, MEDIA_TYPE, events={ORDER: OrderEvent, GAP: GapEvent}),
+        query=(IDS, SEEN_UP_TO),
+        headers=(LAST_SEEN,),
+        problems=("validation_failed", "invalid_cursor", "unknown_orders"),
     ),
     ("GET", "/orders/{order_id}"): Route(
         "View an order", Answer(200, BrokerOrder, PLACED), path=(ORDER_ID,), problems=("unknown_order",)

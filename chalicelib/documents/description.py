@@ -1,7 +1,7 @@
 """The words in which routes are described. What can be read from code is not repeated: see document.py."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 Schema = dict[str, Any]
@@ -31,13 +31,17 @@ class Body:
 
 @dataclass(frozen=True)
 class Answer:
-    """One answer that is no problem. Without a form it is no JSON of ours, without a media type it has no body."""
+    """One answer that is no problem. Without a form it is no JSON of ours, without a media type it has no body.
+
+    ``events``: the form of the data of each event, in a stream of events.
+    """
 
     status: int
     form: Form | None
     example: Any = None
     media_type: str = "application/json"
     headers: tuple[str, ...] = ()
+    events: Mapping[str, Form] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -60,6 +64,7 @@ class Route:
     answer: Answer
     path: tuple[Parameter, ...] = ()
     query: tuple[Parameter, ...] = ()
+    headers: tuple[Parameter, ...] = ()
     body: Body | None = None
     problems: tuple[str, ...] = ()
     errors: tuple[Answer, ...] = ()

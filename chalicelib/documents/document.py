@@ -76,7 +76,8 @@ def build_document(registered: Registered) -> dict[str, Any]:
 def _forms() -> Iterator[Form]:
     for routes in MARKETS.values():
         for route in routes.values():
-            yield from (answer.form for answer in (route.answer, *route.errors) if answer.form)
+            for answer in (route.answer, *route.errors):
+                yield from (form for form in (answer.form, *answer.events.values()) if form)
             if route.body:
                 yield route.body.form
     yield from (code.form for code in CODES.values())
@@ -86,6 +87,7 @@ def _forms() -> Iterator[Form]:
 def _operation(market: str, route: Route, entry: Entry) -> dict[str, Any]:
     query = (*route.query, LIMIT, CURSOR) if route.paged else route.query
     located = [("path", one) for one in route.path] + [("query", one) for one in query]
+    located += [("header", one) for one in route.headers]
     if route.keyed:
         located.append(("header", KEY))
     operation: dict[str, Any] = {

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal, NotRequired
 from pydantic import ConfigDict, Field, with_config
 from typing_extensions import TypedDict
 
+from chalicelib.broker.watch import MOST_WATCHED
 from chalicelib.core import errors
 from chalicelib.core.answers import Status, Uuid
 from chalicelib.documents.description import Form
@@ -53,6 +54,12 @@ class UnfinishedSignalProblem(Problem):
     """A signal that was begun. Its id shows what came of it."""
 
     signal_id: Uuid
+
+
+class UnknownOrdersProblem(Problem):
+    """Orders that do not exist, among those that were asked for."""
+
+    ids: Annotated[list[str], Field(min_length=1, max_length=MOST_WATCHED)]
 
 
 class GatewayProblem(Problem):
@@ -109,6 +116,7 @@ CODES: Mapping[str, Code] = {
         errors.UnsupportedMediaTypeError, "Send the body as application/json, not as 'text/plain'."
     ),
     "unknown_order": Code(errors.NotFoundError, "There is no order '42'."),
+    "unknown_orders": Code(errors.NotFoundError, "There are no orders '42'.", UnknownOrdersProblem, (("ids", ["42"]),)),
     "unknown_artwork": Code(errors.NotFoundError, "There is no artwork 'x'."),
     "unknown_signal": Code(errors.NotFoundError, "There is no signal '42'."),
     "unknown_queue": Code(

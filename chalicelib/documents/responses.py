@@ -82,9 +82,10 @@ class Responses:
         return {**response, "content": content} if content else response
 
     def _content(self, answer: Answer) -> Schema:
-        if answer.form is None:
-            return {"schema": {"type": "string"}}
-        content: dict[str, Any] = {"schema": self._schemas[answer.form]}
+        content: dict[str, Any] = {"schema": self._schemas[answer.form] if answer.form else {"type": "string"}}
+        if answer.events:
+            # OpenAPI 3.1 has no words for what a stream is made of.
+            content["x-events"] = {name: self._schemas[form] for name, form in answer.events.items()}
         return content if answer.example is None else {**content, "example": answer.example}
 
     def _problems(self, codes: list[str]) -> Schema:

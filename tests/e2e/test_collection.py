@@ -15,5 +15,5 @@ def test_every_request_of_the_collection_succeeds(stack: Stack) -> None:
     files = requests_of(COLLECTION)
     faults = {path.name: found for path in files if (found := runner.run(path))}
 
-    assert len(files) >= 29
+    assert len(files) >= 30
     assert not faults
