@@ -15,9 +15,12 @@ from rialto_client.broker import (
     BrokerOrderRequest,
     BrokerOrderViewRequest,
     BrokerOrderViewResponse,
+    OrderChange,
+    OrderEvent,
     OrderStatus,
     Timeline,
     TimelineEntry,
+    WatchGap,
 )
 from rialto_client.client import (
     Client,
@@ -70,6 +73,7 @@ from rialto_client.functions import (
     view_timeline,
     view_transaction_page,
     view_transactions,
+    watch_orders,
 )
 from rialto_client.models import (
     ArtworkId,
@@ -176,6 +180,8 @@ __all__ = [
     "NotFoundError",
     "OpenPosition",
     "Order",
+    "OrderChange",
+    "OrderEvent",
     "OrderId",
     "OrderLogViewRequest",
     "OrderLogViewResponse",
@@ -225,6 +231,7 @@ __all__ = [
     "UnexpectedAnswerError",
     "UserId",
     "UserVerdict",
+    "WatchGap",
     "cancel_broker_order",
     "cancel_order",
     "check_health",
@@ -257,4 +264,5 @@ __all__ = [
     "view_timeline",
     "view_transaction_page",
     "view_transactions",
+    "watch_orders",
 ]

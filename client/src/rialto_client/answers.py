@@ -21,8 +21,14 @@ def read_answer(response: httpx.Response, model: type[M]) -> M:
         RefusedError: if the market refuses.
         InconclusiveError: if the answer decides nothing: 429, 5xx, or success without the content.
     """
+    require_success(response)
+    return _read_content(response.content, model)
+
+
+def require_success(response: httpx.Response) -> None:
+    """Check that an answer has what was asked for, see :func:`read_answer` for what is raised otherwise."""
     if response.is_success:
-        return _read_content(response.content, model)
+        return
     problem = read_problem(response.status_code, response.content)
     if response.status_code == httpx.codes.TOO_MANY_REQUESTS:
         raise ThrottledError(str(problem), read_retry_after(response.headers))

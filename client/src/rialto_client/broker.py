@@ -33,6 +33,11 @@ class OrderStatus(StrEnum):
         """Whether an answer of the exchange is still owed."""
         return self in (OrderStatus.PENDING_NEW, OrderStatus.PENDING_CANCEL)
 
+    @property
+    def is_final(self) -> bool:
+        """Whether nothing can happen to it any more."""
+        return self in (OrderStatus.FILLED, OrderStatus.CANCELED, OrderStatus.REJECTED, OrderStatus.EXPIRED)
+
 
 class BrokerOrderRequest(Value):
     """The order to place: at the market, or at ``limit_price`` or better. An instrument has 12 characters (an ISIN)."""
@@ -103,3 +108,29 @@ class Timeline(Value):
     entries: list[TimelineEntry]
     next_attempt_at: datetime | None = None
     dead_lettered_at: datetime | None = None
+
+
+class OrderChange(Value):
+    """What a watcher learns of an order: how it stands now, and the steps since it was told of last.
+
+    ``missed``: steps before ``entries`` that were not kept. ``cursor``: where another watch of the same orders goes on.
+    """
+
+    cursor: str
+    order: BrokerOrder
+    entries: list[TimelineEntry]
+    missed: int
+
+
+class WatchGap(Value):
+    """What a watcher missed and cannot get any more: steps of an order, or orders if ``id`` is None.
+
+    ``missed`` is how many, None where nobody can tell; ``detail`` says it in words.
+    """
+
+    id: BrokerOrderId | None
+    missed: int | None
+    detail: str
+
+
+OrderEvent: TypeAlias = OrderChange | WatchGap

@@ -16,6 +16,7 @@ from pydantic import BaseModel
 
 from rialto_client.answers import read_answer, read_reply
 from rialto_client.errors import InconclusiveError, UnavailableError
+from rialto_client.event_stream import EVENT_STREAM, LAST_EVENT_ID, EventBatch, read_events
 from rialto_client.settings import Retries, Timeout, uses_environment
 
 KEY_HEADER = "Idempotency-Key"
@@ -50,6 +51,11 @@ class Connection:
         """Return what there is at the path, see :meth:`_ask`."""
         request = self._http.build_request("GET", path, params=query)
         return await self._ask(request, partial(read_answer, model=model))
+
+    async def get_events(self, path: str, query: dict[str, str], last_id: str | None) -> EventBatch:
+        """Return the server-sent events since the one with this id, see :meth:`_ask`."""
+        headers = {"Accept": EVENT_STREAM} | ({LAST_EVENT_ID: last_id} if last_id else {})
+        return await self._ask(self._http.build_request("GET", path, params=query, headers=headers), read_events)
 
     async def get_reply(self, path: str, model: type[M]) -> M:
         """Return what there is at the path, whatever the status is with it, see :meth:`_ask`."""

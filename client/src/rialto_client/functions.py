@@ -1,6 +1,6 @@
 """The client's functions without a client: each call opens a connection to ``RIALTO_URL`` and closes it again."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 
 from rialto_client.broker import (
     BrokerOrder,
@@ -8,6 +8,7 @@ from rialto_client.broker import (
     BrokerOrderRequest,
     BrokerOrderViewRequest,
     BrokerOrderViewResponse,
+    OrderEvent,
     Timeline,
 )
 from rialto_client.client import Client
@@ -141,6 +142,15 @@ async def follow_broker_order(order_id: BrokerOrderId, *, within: float = 60.0) 
     async with Client() as client:
         async for timeline in client.follow_broker_order(order_id, within=within):
             yield timeline
+
+
+async def watch_orders(
+    order_ids: Collection[BrokerOrderId] = (), *, cursor: str | None = None
+) -> AsyncIterator[OrderEvent]:
+    """Yield orders whenever they change, see :meth:`Client.watch_orders`."""
+    async with Client() as client:
+        async for event in client.watch_orders(order_ids, cursor=cursor):
+            yield event
 
 
 async def cancel_broker_order(order_id: BrokerOrderId) -> BrokerOrder:

@@ -1,5 +1,6 @@
 """A tiny broker on loopback, with an exchange that does one thing each time somebody looks at an order."""
 
+import json
 from typing import Any
 
 from tests.unit.client.market_server import MOMENT, Answer, MarketServer, SeenRequest, problem
@@ -8,13 +9,17 @@ PLACED = ("placed", "NEW")
 
 
 class BrokerServer(MarketServer):
-    """Keeps orders by their idempotency key. ``plan``: what becomes of each, step by step."""
+    """Keeps orders by their idempotency key. ``plan``: what becomes of each, step by step.
+
+    To watchers it tells what is in ``news``, one answer for each entry; a cursor is how many of them were told.
+    """
 
     def __init__(self) -> None:
         super().__init__()
         self.placed: dict[str, dict[str, Any]] = {}
         self.timelines: dict[str, list[dict[str, Any]]] = {}
         self.plan: list[tuple[str, str]] = [PLACED]
+        self.news: list[list[tuple[str, Any]]] = []
 
     def answer(self, request: SeenRequest, path: list[str]) -> Answer:
         """Return the answer to a request for the path."""
@@ -25,6 +30,8 @@ class BrokerServer(MarketServer):
                 wanted = request.query.get("status")
                 rows = [order for order in reversed(self.placed.values()) if wanted in (None, order["status"])]
                 return self.page("orders", rows, request.query)
+            case "GET", ["orders", "events"]:
+                return self._tell_news(request)
             case _, ["orders", order_id, *action]:
                 return self._with(order_id, request.method, action)
         return super().answer(request, path)
@@ -76,3 +83,25 @@ class BrokerServer(MarketServer):
             step = {"at": at, "cause": cause, "status": order["status"], "attempt": len(entries), "latency_ms": 12}
             self.timelines[order["id"]] = [*entries, step]
         return answer
+
+    def change(self, order: dict[str, Any], *causes: str, missed: int = 0, **changes: Any) -> tuple[str, Any]:
+        """Change an order; return the event of it."""
+        order |= changes
+        entries = [{"at": MOMENT, "cause": cause, "status": order["status"]} for cause in causes]
+        return "order", {"order": dict(order), "entries": entries, "missed": missed}
+
+    def _tell_news(self, request: SeenRequest) -> Answer:
+        unknown = [one for one in request.query.get("ids", "").split(",") if one.startswith("unknown")]
+        if unknown:
+            return problem(404, "unknown_orders", f"There are no orders {unknown[0]!r}.", ids=unknown)
+        cursor = request.headers.get("last-event-id", "0")
+        if not cursor.isdigit():
+            return problem(400, "invalid_cursor", "The cursor is broken.")
+        told = int(cursor)
+        text = "retry: 50\n\n"
+        for number, batch in enumerate(self.news[told : told + 1], told + 1):
+            for name, data in batch:
+                # A gap leaves the cursor where it is.
+                text += f"id: {number}\n" if name == "order" else ""
+                text += f"event: {name}\ndata: {json.dumps(data)}\n\n"
+        return 200, f"{text}: nothing new\n\n".encode()

@@ -173,6 +173,8 @@ class MarketHandler(BaseHTTPRequestHandler):
         self.send_response(status)
         for name, value in {"Content-Length": str(len(body)), **(headers or {})}.items():
             self.send_header(name, value)
+        if body.startswith(b"retry:"):
+            self.send_header("Content-Type", "text/event-stream; charset=utf-8")
         self.end_headers()
         self.wfile.write(body)
 
@@ -210,7 +212,8 @@ def hangs(handler: MarketHandler, _: Answer) -> None:
 
 def stops_half_way(handler: MarketHandler, answer: Answer) -> None:
     """Announce more than comes."""
-    handler.send(answer[0], json.dumps(answer[1]).encode()[:9], {"Content-Length": "1000"})
+    body = answer[1] if isinstance(answer[1], bytes) else json.dumps(answer[1]).encode()
+    handler.send(answer[0], body[: len(body) // 2], {"Content-Length": "1000000"})
     handler.close_connection = True
 
 

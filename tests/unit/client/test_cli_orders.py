@@ -8,7 +8,7 @@ from tests.unit.client.broker_server import BrokerServer
 from tests.unit.client.command import assert_explains_itself, assert_fits, rialto, words
 from tests.unit.client.market_server import MOMENT, answers, problem, resets
 
-COMMANDS = ["place", "show", "list", "timeline", "cancel"]
+COMMANDS = ["place", "show", "list", "timeline", "watch", "cancel"]
 BUY = ["orders", "place", "buy", "US0378331005", "10"]
 
 

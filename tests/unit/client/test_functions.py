@@ -42,6 +42,8 @@ async def test_a_plain_function_needs_the_url_only(platform: PlatformServer, mon
     offer = await rialto_client.send_order(OrderRequest(user_id=1, artwork_id=2, price=3, direction=Direction.SELL))
     signal = await rialto_client.send_signal(SignalRequest(strategy="S", instrument="I", position=Position.BUY))
     assert [one.status async for one in rialto_client.follow_broker_order(placed.id)][-1] == "NEW"
+    platform.news = [[platform.change({**platform.make()}, "accepted")]]
+    assert (await anext(rialto_client.watch_orders())).missed == 0
     calls: list[Awaitable[object]] = [
         rialto_client.view_order(offer.order_id),
         rialto_client.view_orders(OrderViewRequest()),
@@ -75,5 +77,5 @@ async def test_a_plain_function_needs_the_url_only(platform: PlatformServer, mon
     for call in calls:
         await call
 
-    # The four above among them; each of the others has answered, too.
-    assert len(calls) + 4 == len(METHODS)
+    # The five above among them; each of the others has answered, too.
+    assert len(calls) + 5 == len(METHODS)

@@ -1,7 +1,9 @@
 """The broker's methods."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
+
+from pydantic import ValidationError
 
 from rialto_client.broker import (
     BrokerOrder,
@@ -9,11 +11,15 @@ from rialto_client.broker import (
     BrokerOrderRequest,
     BrokerOrderViewRequest,
     BrokerOrderViewResponse,
+    OrderChange,
+    OrderEvent,
     OrderStatus,
     Timeline,
+    WatchGap,
 )
 from rialto_client.calls.base import Calls, key_or_new, path_of
-from rialto_client.errors import ConflictError
+from rialto_client.errors import ConflictError, UnexpectedAnswerError
+from rialto_client.event_stream import ServerEvent
 
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 2.0
 
@@ -87,6 +93,29 @@ class BrokerCalls(Calls):
             await asyncio.sleep(min(pause, left))
             pause = min(_LONGEST_PAUSE, pause * 1.5)
 
+    async def watch_orders(
+        self, order_ids: Collection[BrokerOrderId] = (), *, cursor: str | None = None
+    ) -> AsyncIterator[OrderEvent]:
+        """Yield the orders as they stand, and each again whenever it changes; without ids the newest 100.
+
+        What was missed is told by a WatchGap. Has no end of its own. After an error another watch of the same orders
+        goes on from the ``cursor`` of the last change, and nothing is lost or told twice.
+
+        Raises:
+            NotFoundError: if any of the orders does not exist.
+            InvalidRequestError: if there are more than 100 ids, or the cursor is not one of these orders.
+            UnavailableError: if the broker cannot be asked.
+        """
+        query = {"ids": ",".join(order_ids)} if order_ids else {}
+        while True:
+            batch = await self._connection.get_events("/orders/events", query, cursor)
+            for event in batch.events:
+                told = _read_event(event)
+                if told is not None:
+                    yield told
+                cursor = event.last_id or cursor
+            await asyncio.sleep(batch.retry)
+
     async def cancel_broker_order(self, order_id: BrokerOrderId) -> BrokerOrder:
         """Cancel an order: CANCELED at once if it was never sent, else PENDING_CANCEL until the exchange has decided.
 
@@ -104,3 +133,19 @@ class BrokerCalls(Calls):
             if error.problem.order_status != OrderStatus.CANCELED:
                 raise
             return await self.view_broker_order(order_id)
+
+
+def _read_event(event: ServerEvent) -> OrderEvent | None:
+    """Return what an event tells, None for one of a kind that is not known yet."""
+    try:
+        match event.name:
+            case "order":
+                return OrderChange.model_validate({**event.content, "cursor": event.last_id})
+            case "gap":
+                return WatchGap.model_validate(event.content)
+            case _:
+                return None
+    except ValidationError:
+        pass
+    # Outside of the except: what it says stays out of tracebacks.
+    raise UnexpectedAnswerError(f"The event {event.name!r} is not what the market promises.")

@@ -26,6 +26,7 @@ from rialto_client.cli.screen import open_console, show_details, show_line
 from rialto_client.cli.table import Column, Kind, Table
 from rialto_client.cli.target import Target
 from rialto_client.cli.waiting import patiently
+from rialto_client.cli.watching import follow_events, showing_events
 from rialto_client.cli.words import brief, moment, money, status
 from rialto_client.client import Client
 from rialto_client.models import Direction
@@ -230,6 +231,44 @@ def timeline(ctx: typer.Context, order: Order, as_json: Json = False) -> None:
             ("dead letter since", moment(found.dead_lettered_at) if found.dead_lettered_at else None),
         ],
     )
+
+
+@app.command(
+    epilog=examples(
+        "rialto orders watch",
+        "rialto orders watch 5f0c6a52-8a4e-4c5b-9d59-0f2f3f1f7a11 --until-final",
+        "rialto orders watch --json > events.jsonl",
+    )
+)
+def watch(
+    ctx: typer.Context,
+    orders: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="ORDER", help="Ids of orders, at most 100.", show_default="the newest 100"),
+    ] = None,
+    until_final: Annotated[
+        bool, typer.Option("--until-final", help="End when nothing can happen to the named orders any more.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Watch orders, and show every step as it comes.
+
+    What was missed is told. Ctrl-C ends it, with exit code 130.
+    """
+    wanted = frozenset(orders or ())
+    if until_final and not wanted:
+        raise typer.BadParameter("new orders have no end: name those to wait for.", ctx=ctx, param_hint="--until-final")
+    target: Target = ctx.obj
+
+    async def run(client: Client) -> None:
+        with showing_events(open_console(), as_json=as_json) as show:
+            async for event in follow_events(client, wanted, until_final=until_final):
+                show(event)
+
+    try:
+        target.ask(run)
+    except KeyboardInterrupt:
+        raise typer.Exit(130) from None
 
 
 @app.command(epilog=examples("rialto orders cancel 5f0c6a52-8a4e-4c5b-9d59-0f2f3f1f7a11"))
