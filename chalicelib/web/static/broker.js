@@ -5,6 +5,7 @@ import { h } from "./dom.js";
 import { ago, count, money, plural, shortId, status } from "./format.js";
 import { choice, field, form } from "./form.js";
 import { listing } from "./list.js";
+import { follow } from "./live.js";
 import { cell, head, section } from "./parts.js";
 
 const STATUSES = ["PENDING_NEW", "NEW", "PARTIALLY_FILLED", "FILLED", "PENDING_CANCEL", "CANCELED", "REJECTED", "EXPIRED"];
@@ -18,6 +19,9 @@ export function showBroker(page) {
     STATUSES.map((name) => h("option", { value: name, selected: name === only }, status(name).textContent)));
   const list = listing({
     life: page.life, every: 2, read, draw: drawRow, keyOf: (order) => order.id,
+    placeOf: (order) => order.created_at + order.id, wanted: (order) => !only || order.status === only,
+    watch: (take, say, end) => follow(page.life, "orders/events?",
+      { order: ({ order }) => take(order), gap: ({ id, detail }) => id || say(detail), end }),
     caption: "Orders, newest first", columns: COLUMNS,
     none: () => (only ? "No order has this status." : "No order was placed yet."),
     total: (number) => plural(number, "order"),

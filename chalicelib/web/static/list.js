@@ -4,16 +4,20 @@ import { fill, h, keyed } from "./dom.js";
 import { poll } from "./live.js";
 import { empty, fault, loading, table } from "./parts.js";
 
+const MOST_TOLD = 300;
+
 /**
  * Return a list on the page: {element, refresh, reset, loadMore, hasMore}.
  * `read(cursor, life)` gives {rows, next}; `keyOf` tells rows apart; `draw(row)` makes the node of one. It is a table
  * with these columns, unless `body` is given. `none` is said of an empty list, `total` of one that was read to its end.
+ * `watch` may return a feed of changed rows, see live.js: `placeOf` sorts them, the largest first, `wanted` filters.
  */
-export function listing({ life, every, read, keyOf, draw, caption, columns, body, none, total, after = () => {} }) {
-  const list = paged(read, keyOf);
+export function listing({ life, every, read, keyOf, draw, caption, columns, body, none, total, watch, after = () => {}, ...order }) {
+  const list = paged(read, keyOf, order);
   const shown = body ? { element: body, body } : table(caption, columns);
   const state = h("div", {}, loading());
   const foot = h("p", { class: "foot" });
+  const said = h("p", { class: "note", role: "status" });
   const more = h("button", { type: "button", class: "plain", onclick: loadMore }, "Show more");
   shown.element.hidden = true;
 
@@ -35,23 +39,33 @@ export function listing({ life, every, read, keyOf, draw, caption, columns, body
       if (!life.aborted) fill(state, fault(error));
     }
   }
+  const feed = watch?.((row) => (list.take(row) ? refresh() : list.isRead && render()), (text) => fill(said, text), () => refresh());
   const { refresh } = poll(life, every, async () => { await list.refresh(life); render(); },
-    (error) => fill(state, fault(error)));
+    (error) => fill(state, fault(error)), feed);
   return {
-    element: [shown.element, state, foot], foot, refresh, loadMore,
+    element: [shown.element, state, foot, said], foot, refresh, loadMore,
     get hasMore() { return list.hasMore; },
     reset() { list.reset(); refresh(); },
   };
 }
 
 /** What was read stays, and a refresh renews the first page. */
-function paged(read, keyOf) {
+function paged(read, keyOf, { placeOf, wanted }) {
+  // By a feed: what was read may be older.
+  const told = new Map();
   let rows = [];
-  let next = null;
+  let next;
   let reading = false;
   let age = 0;
+  function folded() {
+    const kept = new Map(rows.map((row) => [keyOf(row), row]));
+    const last = next && rows.length ? placeOf(rows.at(-1)) : "";
+    for (const [key, row] of told) if (kept.has(key) || placeOf(row) > last) kept.set(key, row);
+    return [...kept.values()].filter(wanted).sort((a, b) => (placeOf(a) < placeOf(b) ? 1 : -1));
+  }
   return {
-    get rows() { return rows; },
+    get rows() { return told.size ? folded() : rows; },
+    get isRead() { return next !== undefined; },
     get hasMore() { return next !== null; },
     async refresh(life) {
       const begun = age;
@@ -65,8 +79,15 @@ function paged(read, keyOf) {
       if (!behind.length) next = first.next;
       rows = [...first.rows, ...behind];
     },
+    /** Take a row that changed. Return whether to read as well, since not all are kept. */
+    take(row) {
+      told.delete(keyOf(row));
+      told.set(keyOf(row), row);
+      if (told.size > MOST_TOLD) told.delete(told.keys().next().value);
+      return told.size === MOST_TOLD;
+    },
     async more(life) {
-      if (reading || next === null) return;
+      if (reading || !next) return;
       reading = true;
       const begun = age;
       try {
@@ -80,6 +101,6 @@ function paged(read, keyOf) {
       }
     },
     /** Begin anew: what was asked for before counts no more. */
-    reset() { rows = []; next = null; age += 1; },
+    reset() { rows = []; next = undefined; age += 1; },
   };
 }

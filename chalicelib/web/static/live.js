@@ -9,8 +9,9 @@ const connection = new EventTarget();
 /**
  * Run the task now and then every so many seconds until `life` ends. `refresh` runs it at once, after a change.
  * A task that throws Unreachable makes the connection count as lost; any other error is the task's own to show.
+ * While a feed is alive, the task rests once it succeeded.
  */
-export function poll(life, seconds, task, onError = reportError) {
+export function poll(life, seconds, task, onError = reportError, feed = {}) {
   let timer = null;
   let running = false;
   let again = false;
@@ -33,7 +34,7 @@ export function poll(life, seconds, task, onError = reportError) {
     } finally {
       running = false;
     }
-    if (again) { again = false; run(); } else if (!document.hidden) timer = setTimeout(run, pause() * 1000);
+    if (again) { again = false; run(); } else if (!document.hidden && (failures || !feed.alive)) timer = setTimeout(run, pause() * 1000);
   }
 
   const pause = () => Math.max(seconds, failures && Math.min(LONGEST_PAUSE, seconds * 2 ** failures));
@@ -42,6 +43,37 @@ export function poll(life, seconds, task, onError = reportError) {
   life.addEventListener("abort", () => { clearTimeout(timer); settle(refresh); });
   run();
   return { refresh };
+}
+
+/**
+ * Follow server-sent events while the view is seen, over any break. The path ends with "?" or "&", `on` takes the data
+ * by the event's name, `end` is called if no more can come. Returns a feed for `poll`.
+ */
+export function follow(life, path, { end, ...on }) {
+  const feed = { alive: true };
+  let [source, cursor, answered] = [null, ""];
+
+  function open() {
+    source?.close();
+    if (document.hidden || life.aborted || !feed.alive) return settle(open);
+    answered = true;
+    source = new EventSource(path + (cursor && `cursor=${cursor}`));
+    source.onopen = () => { answered = true; settle(open); };
+    source.onerror = () => {
+      feed.alive = source.readyState !== EventSource.CLOSED;
+      if (!feed.alive) { settle(open); end(); }
+      // Every answer ends: only one that never began is a fault.
+      else if (!answered) tell(open, 1);
+      answered = false;
+    };
+    for (const [name, take] of Object.entries(on)) {
+      source.addEventListener(name, (event) => { cursor = event.lastEventId; take(JSON.parse(event.data)); });
+    }
+  }
+  document.addEventListener("visibilitychange", open, { signal: life });
+  life.addEventListener("abort", open);
+  open();
+  return feed;
 }
 
 /** Call back now and whenever the connection is lost (with the seconds until the next try) or there again (null). */

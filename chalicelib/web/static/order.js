@@ -4,7 +4,7 @@ import { get, post } from "./api.js";
 import { fill, h, keyed } from "./dom.js";
 import { count, duration, money, moment, plural, shortId, status } from "./format.js";
 import { action } from "./form.js";
-import { poll } from "./live.js";
+import { follow, poll } from "./live.js";
 import { fault, head, loading, section } from "./parts.js";
 
 const FINAL = ["FILLED", "CANCELED", "REJECTED", "EXPIRED"];
@@ -39,9 +39,7 @@ export function showOrder(page) {
     try {
       const order = await post(`${path}/cancel`);
       return order.status === "CANCELED" ? "Canceled." : "Cancel requested. The exchange decides.";
-    } finally {
-      live.refresh();
-    }
+    } finally { read(); }
   }, { class: "plain" });
   page.show(`Order ${shortId(id)}`,
     h("p", { class: "crumb" }, h("a", { href: "#/broker" }, "All orders")),
@@ -50,13 +48,15 @@ export function showOrder(page) {
       section("Terms", {}, facts, actions),
       section("Timeline", {}, steps, next)));
 
+  const read = () => live.refresh();
+  const feed = follow(page.life, `orders/events?ids=${encodeURIComponent(id)}&`, { order: read, end: read });
   const live = poll(page.life, 1.5, async (life) => {
     const [order, timeline] = await Promise.all([get(path, {}, life), get(`${path}/timeline`, {}, life)]);
     keyed(facts, [order], () => "facts", drawFacts);
     // It stays once it is there: what it has to tell of a cancel is read beside it.
     if (!cancel.isConnected && !FINAL.includes(order.status)) fill(actions, cancel);
     drawSteps(timeline);
-  }, (error) => fill(facts, fault(error)));
+  }, (error) => fill(facts, fault(error)), feed);
 
   function drawSteps(timeline) {
     const [first] = timeline.entries;
