@@ -8,8 +8,10 @@ from typing import Any
 
 import jsonschema_rs
 
+from chalicelib.core.event_stream import MEDIA_TYPE
 from chalicelib.documents.catalogue import PAGES
 from chalicelib.documents.routes import DOCUMENT, FOLDER
+from tests.event_stream import read_stream
 
 Schema = dict[str, Any]
 
@@ -47,20 +49,18 @@ def check_answer(method: str, path: str, status: int, headers: Mapping[str, str]
         return
     if media_type not in response["content"]:
         raise NotAsDescribedError(f"{where} answered {status} as {media_type!r}, which is not described")
-    if "x-events" in response["content"][media_type]:
-        _check_events(where, response["content"][media_type]["x-events"], text)
+    if media_type == MEDIA_TYPE:
+        _check_events(where, response["content"][media_type]["schema"]["oneOf"], text)
     if media_type.endswith("json"):
         for error in validator(json.dumps(response["content"][media_type]["schema"])).iter_errors(json.loads(text)):
             raise NotAsDescribedError(f"{where} {status}: {error.message} at {error.instance_path}\n{text}")
 
 
-def _check_events(where: str, forms: Mapping[str, Schema], text: str) -> None:
-    for block in text.split("\n\n"):
-        lines = dict(line.split(": ", 1) for line in block.splitlines() if not line.startswith(":"))
-        if "data" not in lines:
-            continue
-        for error in validator(json.dumps(forms[lines["event"]])).iter_errors(json.loads(lines["data"])):
-            raise NotAsDescribedError(f"{where}: {error.message} at {error.instance_path}\n{block}")
+def _check_events(where: str, kinds: list[Schema], text: str) -> None:
+    told = {kind["properties"]["event"]["const"]: kind["properties"]["data"]["contentSchema"] for kind in kinds}
+    for event in read_stream(text).events:
+        for error in validator(json.dumps(told[event.name])).iter_errors(event.data):
+            raise NotAsDescribedError(f"{where}: {error.message} at {error.instance_path}\n{event.text}")
 
 
 def template_of(path: str) -> str:

@@ -82,10 +82,10 @@ class Responses:
         return {**response, "content": content} if content else response
 
     def _content(self, answer: Answer) -> Schema:
-        content: dict[str, Any] = {"schema": self._schemas[answer.form] if answer.form else {"type": "string"}}
+        schema = self._schemas[answer.form] if answer.form else {"type": "string"}
         if answer.events:
-            # OpenAPI 3.1 has no words for what a stream is made of.
-            content["x-events"] = {name: self._schemas[form] for name, form in answer.events.items()}
+            schema = {"oneOf": [_event(name, self._schemas[form]) for name, form in answer.events.items()]}
+        content: dict[str, Any] = {"schema": schema}
         return content if answer.example is None else {**content, "example": answer.example}
 
     def _problems(self, codes: list[str]) -> Schema:
@@ -102,6 +102,13 @@ class Responses:
         else:
             examples = {"ours": {"value": ours["example"]}, "the gateway's": {"value": GATEWAY_FAULT}}
             content[JSON] = {"schema": {"anyOf": [ours["schema"], fault]}, "examples": examples}
+
+
+def _event(name: str, data: Schema) -> Schema:
+    """Return one event of a stream. OpenAPI 3.1 has no words for streams; readers of one take this for each event."""
+    text = {"type": "string", "contentMediaType": JSON, "contentSchema": data}
+    properties = {"event": {"const": name}, "data": text, "id": {"type": "string"}}
+    return {"type": "object", "title": name, "required": ["event", "data"], "properties": properties}
 
 
 def _codes_by_status(route: Route) -> dict[int, list[str]]:
