@@ -56,7 +56,7 @@ async function submit(element, said, send) {
 }
 
 /** Return what was typed: numbers as numbers where they are some; nothing for what was left empty. */
-export function valuesOf(element) {
+function valuesOf(element) {
   const values = {};
   for (const [name, text] of new FormData(element)) {
     if (text === "") continue;

@@ -10,7 +10,7 @@ const MOST_TOLD = 300;
  * Return a list on the page: {element, refresh, reset, loadMore, hasMore}.
  * `read(cursor, life)` gives {rows, next}; `keyOf` tells rows apart; `draw(row)` makes the node of one. It is a table
  * with these columns, unless `body` is given. `none` is said of an empty list, `total` of one that was read to its end.
- * `watch` may return a feed of changed rows, see live.js: `placeOf` sorts them, the largest first, `wanted` filters.
+ * `watch` may return a feed of changed rows, see live.js; `placeOf` sorts, `wanted` filters.
  */
 export function listing({ life, every, read, keyOf, draw, caption, columns, body, none, total, watch, after = () => {}, ...order }) {
   const list = paged(read, keyOf, order);
@@ -51,7 +51,7 @@ export function listing({ life, every, read, keyOf, draw, caption, columns, body
 
 /** What was read stays, and a refresh renews the first page. */
 function paged(read, keyOf, { placeOf, wanted }) {
-  // By a feed: what was read may be older.
+  // Newer than what is read.
   const told = new Map();
   let rows = [];
   let next;
@@ -79,7 +79,7 @@ function paged(read, keyOf, { placeOf, wanted }) {
       if (!behind.length) next = first.next;
       rows = [...first.rows, ...behind];
     },
-    /** Take a row that changed. Return whether to read as well, since not all are kept. */
+    /** Take a changed row. Return whether to read, too: not all are kept. */
     take(row) {
       told.delete(keyOf(row));
       told.set(keyOf(row), row);

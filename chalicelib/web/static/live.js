@@ -25,12 +25,12 @@ export function poll(life, seconds, task, onError = reportError, feed = {}) {
     try {
       await task(life);
       failures = 0;
-      settle(refresh);
+      settle(run);
     } catch (error) {
       if (life.aborted) return;
       failures += 1;
-      if (error instanceof Unreachable) tell(refresh, pause());
-      else { settle(refresh); onError(error); }
+      if (error instanceof Unreachable) tell(run, pause());
+      else { settle(run); onError(error); }
     } finally {
       running = false;
     }
@@ -38,16 +38,15 @@ export function poll(life, seconds, task, onError = reportError, feed = {}) {
   }
 
   const pause = () => Math.max(seconds, failures && Math.min(LONGEST_PAUSE, seconds * 2 ** failures));
-  const refresh = () => run();
   document.addEventListener("visibilitychange", () => (document.hidden ? clearTimeout(timer) : run()), { signal: life });
-  life.addEventListener("abort", () => { clearTimeout(timer); settle(refresh); });
+  life.addEventListener("abort", () => { clearTimeout(timer); settle(run); });
   run();
-  return { refresh };
+  return { refresh: run };
 }
 
 /**
- * Follow server-sent events while the view is seen, over any break. The path ends with "?" or "&", `on` takes the data
- * by the event's name, `end` is called if no more can come. Returns a feed for `poll`.
+ * Follow server-sent events while the view is seen, over any break: a feed for `poll`. The path ends with "?" or "&",
+ * `on` takes data by the event's name, `end` is called if no more can come.
  */
 export function follow(life, path, { end, ...on }) {
   const feed = { alive: true };
@@ -56,12 +55,11 @@ export function follow(life, path, { end, ...on }) {
   function open() {
     source?.close();
     if (document.hidden || life.aborted || !feed.alive) return settle(open);
-    answered = true;
     source = new EventSource(path + (cursor && `cursor=${cursor}`));
     source.onopen = () => { answered = true; settle(open); };
     source.onerror = () => {
-      feed.alive = source.readyState !== EventSource.CLOSED;
-      if (!feed.alive) { settle(open); end(); }
+      feed.alive = source.readyState !== source.CLOSED;
+      if (!feed.alive) { open(); end(); }
       // Every answer ends: only one that never began is a fault.
       else if (!answered) tell(open, 1);
       answered = false;
