@@ -28,6 +28,17 @@ QUANTITY = 100
 AFTER = timedelta(seconds=300)
 
 
+class AnsweringExchange(FakeExchange):
+    """An exchange that answers questions as a test has it."""
+
+    def __init__(self, venue: Venue, answer: Callable[[Order], VenueAnswer]) -> None:
+        super().__init__(venue)
+        self._answer = answer
+
+    def find(self, order: Order) -> VenueAnswer:
+        return self._answer(order)
+
+
 class Scene:
     """Orders with us and at the exchange."""
 
@@ -51,10 +62,14 @@ class Scene:
     def order(self, order_id: OrderId) -> Order:
         return self.store.orders[order_id]
 
-    def sweep(self, hook: Hook = nothing, exchange_hook: Hook = nothing) -> dict[str, int]:
+    def sweep(self, hook: Hook = nothing) -> dict[str, int]:
         store = FaultyOrderStore(self.store, hook)
-        reconciler = Reconciler(store, FakeExchange(self.venue, exchange_hook), self.states, AFTER, self.clock)
+        reconciler = Reconciler(store, FakeExchange(self.venue), self.states, AFTER, self.clock)
         return dict(reconcile(reconciler))
+
+    def reconciler(self, find: Callable[[Order], VenueAnswer]) -> Reconciler:
+        """Return one whose exchange answers so."""
+        return Reconciler(self.store, AnsweringExchange(self.venue, find), self.states, AFTER, self.clock)
 
     def wait(self, seconds: float = 301) -> None:
         self.clock.advance(seconds)
@@ -192,21 +207,24 @@ def test_orders_that_stay_without_news_do_not_keep_it_from_the_others(scene: Sce
 
     scene.wait()
     for _ in range(30):
-        exchange = FakeExchange(scene.venue)
-        exchange.find = note  # type: ignore[method-assign]
-        reconcile(Reconciler(scene.store, exchange, scene.states, AFTER, scene.clock))
+        reconcile(scene.reconciler(note))
     assert set(seen) == set(in_shard)
 
 
-def test_sweep_stops_asking_when_its_time_is_up_and_goes_on_there(scene: Scene) -> None:
-    made = [scene.place() for _ in range(40)]
-    for order_id in made:
-        scene.venue.fill(order_id, 30, QUANTITY)
+def test_sweep_stops_asking_when_its_time_is_up_and_the_next_one_goes_on_there(scene: Scene) -> None:
+    made = [scene.place() for _ in range(4 * module.PARALLEL)]
+    seen: list[OrderId] = []
+
+    def answer_slowly(order: Order) -> VenueAnswer:
+        seen.append(order.order_id)
+        scene.clock.advance(module.BUDGET.total_seconds())
+        return scene.venue.describe(order.order_id)
+
     scene.wait()
-    slow = scene.sweep(exchange_hook=lambda _: scene.clock.advance(module.BUDGET.total_seconds()))
-    assert slow == {"reconciled": module.PARALLEL}
-    scene.sweep()
-    assert {scene.order(order_id).cum_qty for order_id in made} == {30}
+    for sweeps in range(1, 5):
+        reconcile(scene.reconciler(answer_slowly))
+        assert len(seen) == sweeps * module.PARALLEL
+    assert set(seen) == set(made)
 
 
 def test_quiet_platform_is_not_written_to_every_minute(scene: Scene) -> None:
