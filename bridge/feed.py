@@ -10,6 +10,7 @@ from bridge.conversation import BrokenFeedError, Conversation
 from bridge.frames import FrameError, read_frame
 from bridge.progress import Progress
 from bridge.publisher import Publisher
+from bridge.reading_clock import ReadingClock
 from bridge.telemetry import Counts, log
 
 LONGEST_FRAME = 16 * 1024 * 1024
@@ -28,8 +29,7 @@ class Feed:
         self._progress = progress
         self._publisher = publisher
         self._counts = counts
-        self._full_since: float | None = None
-        self._time_full = 0.0
+        self._clock = ReadingClock()
 
     async def follow(self) -> None:
         """Read for ever, over as many connections as it takes."""
@@ -51,6 +51,7 @@ class Feed:
             closing = ClientWSTimeout(ws_close=1.0)
             opened = await http.ws_connect(self._url, max_msg_size=LONGEST_FRAME, timeout=closing)
         async with opened as socket:
+            self._clock.go_on()  # The last connection may have ended while nothing was read.
             conversation = Conversation(self._progress, self._publisher, self._counts, socket.send_json)
             await conversation.begin()
             async with asyncio.TaskGroup() as tasks:
@@ -68,14 +69,11 @@ class Feed:
             await conversation.take(frame)
 
     async def _wait_for_room(self) -> None:
-        self._full_since = time.monotonic()
+        self._clock.stop()
         await self._publisher.room()
-        self._time_full += time.monotonic() - self._full_since
-        self._full_since = None
+        self._clock.go_on()
 
     async def _ask(self, conversation: Conversation) -> None:
-        """Ask for what is missing. The clock stands still while nothing is read: it may be in the socket."""
         while True:
             await asyncio.sleep(GAP_PERIOD)
-            if self._full_since is None:
-                await conversation.ask(time.monotonic() - self._time_full)
+            await conversation.ask(self._clock.now())

@@ -3,6 +3,7 @@
 from itertools import pairwise
 
 from bridge.gaps import GRACE, LONGEST_PATIENCE, MOST_ASKS, MOST_AT_ONCE, TAIL_GRACE, GapWatch
+from bridge.reading_clock import ReadingClock
 from bridge.sequence import Gap
 
 EARLY = 0.01
@@ -83,3 +84,17 @@ def test_what_came_is_forgotten() -> None:
     watch.due([Gap(5, 6)], None, 0)
     assert watch.due([], None, 1) == []
     assert not watch.hopeless
+
+
+def test_the_clock_stands_still_while_nothing_is_read() -> None:
+    time = 100.0
+    clock = ReadingClock(lambda: time)
+    start = clock.now()
+    time += 1
+    clock.stop()
+    time += 60
+    assert clock.now() - start == 1
+    clock.go_on()
+    clock.go_on()
+    time += 2
+    assert clock.now() - start == 3
