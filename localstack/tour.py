@@ -18,7 +18,10 @@ from tour_table import Row, tour_table
 PATIENCE = 20.0
 PAUSE = 0.1
 MARKET = {"type": "market", "side": "buy", "instrument": "US0378331005", "quantity": 10}
-LIMIT = {"type": "limit", "side": "sell", "instrument": "DE0007164600", "quantity": 5, "limit_price": 120.5}
+# Far above the market: it rests.
+LIMIT = {"type": "limit", "side": "sell", "instrument": "DE0007164600", "quantity": 5, "limit_price": 9000}
+# So that one sees it come in parts.
+TRADING = {"open": True, "slices": 3, "interval": 0.4}
 
 
 class TourError(SetupError):
@@ -62,17 +65,17 @@ class _Tour:
         self._show = show
 
     def take(self) -> None:
-        with self._exchange_mode("normal"):
-            self._follow(self._submit("buy at market", MARKET), "NEW")
-            self._follow(self._submit("sell, limit 120.50", LIMIT), "NEW")
+        with self._exchange_setting("/control", {"mode": "normal"}), self._exchange_setting("/trading", TRADING):
+            self._follow(self._submit("buy at market", MARKET), "FILLED")
+            self._follow(self._submit("sell, limit 9000", LIMIT), "NEW")
             self._submit("limit without a price", {**MARKET, "type": "limit"}, expected=422)
             self._submit_twice()
-            self._cancel(self._follow(self._submit("buy, then cancel", MARKET), "NEW"))
-        with self._exchange_mode("down"):
+            self._cancel(self._follow(self._submit("sell, then cancel", LIMIT), "NEW"))
+        with self._exchange_setting("/control", {"mode": "down"}):
             row = self._submit("buy, exchange down", MARKET)
             self._wait(row, "an attempt", lambda order: row.steps > 1 and order["status"] == "PENDING_NEW")
-        with self._exchange_mode("normal"):
-            self._follow(row, "NEW")
+        with self._exchange_setting("/control", {"mode": "normal"}), self._exchange_setting("/trading", TRADING):
+            self._follow(row, "FILLED")
 
     def _submit(self, title: str, order: dict[str, Any], expected: int = 201, key: str = "") -> Row:
         row = Row(title)
@@ -90,7 +93,7 @@ class _Tour:
         again = self._submit("the same once more", MARKET, key=key)
         if first.order_id != again.order_id:
             raise TourError(f"tour: one Idempotency-Key made two orders, {first.order_id} and {again.order_id}.")
-        self._follow(first, "NEW")
+        self._follow(first, "FILLED")
         again.outcome = "the same order, nothing new"
         self._show(again)
 
@@ -118,11 +121,11 @@ class _Tour:
             time.sleep(PAUSE)
 
     @contextmanager
-    def _exchange_mode(self, mode: str) -> Iterator[None]:
-        """Let the exchange be in that mode for a while, and then as it was."""
-        before = self._exchange.get("/control").raise_for_status().json()
-        self._exchange.put("/control", json={"mode": mode}).raise_for_status()
+    def _exchange_setting(self, path: str, setting: dict[str, Any]) -> Iterator[None]:
+        """Let the exchange be so for a while, and then as it was."""
+        before = self._exchange.get(path).raise_for_status().json()
+        self._exchange.put(path, json=setting).raise_for_status()
         try:
             yield
         finally:
-            self._exchange.put("/control", json=before).raise_for_status()
+            self._exchange.put(path, json=before).raise_for_status()

@@ -21,6 +21,8 @@ _PROFILES = {
     "Oaklee Wagner": {"STRATEGY_D": ["ACC"]},
 }
 _OFFERED, _BID = 120.0, 130.0
+_TAKEN = {OrderStatus.NEW, OrderStatus.PARTIALLY_FILLED, OrderStatus.FILLED}
+"""The exchange has the order, and may have traded it by now."""
 
 T = TypeVar("T")
 
@@ -35,7 +37,7 @@ async def walk_an_order(client: Client, narrator: Narrator) -> None:
     steps = " → ".join(entry.cause for entry in timeline.entries[-4:])
     took = (timeline.entries[-1].at - timeline.entries[0].at).total_seconds()
     outcome = f"{timeline.status} after {took:.1f} s"
-    narrator.tell(steps, outcome, promised=timeline.status is OrderStatus.NEW)
+    narrator.tell(steps, outcome, promised=timeline.status in _TAKEN)
 
 
 async def trade_a_work(client: Client, narrator: Narrator) -> None:
@@ -71,7 +73,7 @@ async def walk_the_worked_example(client: Client, narrator: Narrator) -> None:
             client, narrator, tag, ("STRATEGY_A", "MINDA", Position.SELL), [holland], f"{holland} closes it"
         )
         placed = [await _follow(client, order_id) for order_id in (*bought, *sold)]
-        both = all(timeline.status is OrderStatus.NEW for timeline in placed)
+        both = all(timeline.status in _TAKEN for timeline in placed)
         outcome = ", ".join(timeline.status for timeline in placed)
         narrator.tell("the orders to buy and to sell", outcome, promised=both)
         held = (await client.view_positions(PositionViewRequest(user=holland + tag))).positions
