@@ -18,14 +18,19 @@ unexport AWS_PROFILE AWS_DEFAULT_PROFILE AWS_ENDPOINT_URL AWS_CONFIG_FILE AWS_SH
 unexport PYTHONHOME PYTHONSTARTUP VIRTUAL_ENV
 
 # The requirements are in the name of the stamp: only another content installs again, and no touched file does.
-PINS := $(shell cat requirements.txt requirements-dev.txt | cksum | cut -d' ' -f1)
+PINS := $(shell cat requirements-dev.txt | cksum | cut -d' ' -f1)
 LIBRARIES := $(VENV)/installed-$(PINS)
 # The command line, as a link to its sources: only other metadata has to be installed again. Without its sources, as in
 # the first layers of an image, the libraries are all there is.
 COMMAND := $(VENV)/installed-client-$(shell cat client/pyproject.toml 2>/dev/null | cksum | cut -d' ' -f1)
+# Nothing is installed that is not in a lock with its hash, nor anything that a package asks for beside it.
+INSTALL := $(BIN)/python -m pip install -qq --no-input --disable-pip-version-check --require-hashes --no-deps --no-compile \
+  --only-binary=:all:
+LOCK := $(BIN)/uv --cache-dir $(STATE)/cache/uv --system-certs pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
+  --custom-compile-command "make upgrade"
 STAMP := $(LIBRARIES) $(if $(wildcard client/pyproject.toml),$(COMMAND))
 
-.PHONY: help up down clean logs browser documents test check test-localstack format setup package serve
+.PHONY: help up down clean logs browser documents test check test-localstack format setup package serve upgrade
 
 help: ## Show the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -43,8 +48,11 @@ $(LIBRARIES):
 	echo "Setting up .rialto/venv with $$("$$python" -V) ..."; \
 	rm -f $(VENV)/installed-*; \
 	"$$python" -m venv --clear $(VENV) </dev/null; \
-	$(BIN)/python -m pip install -qq --no-input --disable-pip-version-check \
-	  --requirement requirements-dev.txt </dev/null
+	echo "Installing what requirements-dev.txt locks ..."; \
+	sed -nE '/^(pip|setuptools|wheel)==/,/[^\\]$$/p' requirements-dev.txt >$(VENV)/build.txt; \
+	$(INSTALL) --requirement $(VENV)/build.txt </dev/null; \
+	$(INSTALL) --no-binary=localstack-client --no-build-isolation --requirement requirements-dev.txt </dev/null; \
+	$(BIN)/python -m compileall -qq -j 0 $(VENV)/lib </dev/null || true
 	@touch $@
 
 $(COMMAND): | $(LIBRARIES)
@@ -86,6 +94,7 @@ test-localstack: $(STAMP) ## Run the end-to-end tests on LocalStack (LOCALSTACK_
 	@RIALTO_TEST_CLOUD=localstack $(BIN)/python -m pytest tests/e2e $(ARGS) </dev/null
 
 check: $(STAMP) ## Run the linters and the type checker
+	@$(BIN)/python -m infra.locks
 	@$(BIN)/python -m ruff check
 	@$(BIN)/python -m ruff format --check
 	@$(BIN)/python -m mypy
@@ -96,6 +105,14 @@ check: $(STAMP) ## Run the linters and the type checker
 
 documents: $(STAMP) ## Make the API's document and the collection of requests anew, from the routes
 	@$(BIN)/python -m docs.generate </dev/null
+
+upgrade: $(STAMP) ## Lock the newest versions that the requirements*.in allow, and install them
+	@$(INSTALL) --requirement requirements-upgrade.txt </dev/null
+	@# What is tested first: what ships is then locked at the very same versions.
+	@$(LOCK) requirements-dev.in --output-file requirements-dev.txt </dev/null
+	@$(LOCK) requirements.in --constraint requirements-dev.txt --output-file requirements.txt </dev/null
+	@$(LOCK) requirements-upgrade.in --output-file requirements-upgrade.txt </dev/null
+	@$(MAKE) setup
 
 package: $(STAMP) ## Make .rialto/package/sam.yaml and deployment.zip
 	@$(BIN)/python -c 'from infra.package import package; print(package())' </dev/null

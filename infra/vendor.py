@@ -61,7 +61,7 @@ def vendor(requirements: Path, cache: Path, target: Target) -> Path:
 def _install(requirements: Path, folder: Path, platform: list[str], version: str) -> None:
     command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-input", "--disable-pip-version-check"]
     command += ["--no-deps", "--no-compile", "--only-binary=:all:", "--python-version", version, *platform]
-    command += ["--target", str(folder), "--requirement", str(requirements)]
+    command += ["--target", str(folder), "--require-hashes", "--requirement", str(requirements)]
     result = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
     if result.returncode:
         lines = [line for line in result.stderr.splitlines() if line.startswith("ERROR")] or [result.stderr.strip()]
