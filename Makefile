@@ -30,7 +30,7 @@ LOCK := $(BIN)/uv --cache-dir $(STATE)/cache/uv --system-certs pip compile --qui
   --custom-compile-command "make upgrade"
 STAMP := $(LIBRARIES) $(if $(wildcard client/pyproject.toml),$(COMMAND))
 
-.PHONY: help up down clean logs browser documents test check test-localstack format setup package serve upgrade
+.PHONY: help up down clean logs browser documents test check test-localstack format setup package serve upgrade audit sbom
 
 help: ## Show the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -95,6 +95,7 @@ test-localstack: $(STAMP) ## Run the end-to-end tests on LocalStack (LOCALSTACK_
 
 check: $(STAMP) ## Run the linters and the type checker
 	@$(BIN)/python -m infra.locks
+	@$(BIN)/python -m infra.sbom
 	@$(BIN)/python -m ruff check
 	@$(BIN)/python -m ruff format --check
 	@$(BIN)/python -m mypy
@@ -113,6 +114,12 @@ upgrade: $(STAMP) ## Lock the newest versions that the requirements*.in allow, a
 	@$(LOCK) requirements.in --constraint requirements-dev.txt --output-file requirements.txt </dev/null
 	@$(LOCK) requirements-upgrade.in --output-file requirements-upgrade.txt </dev/null
 	@$(MAKE) setup
+
+audit: $(STAMP) ## Look every locked version up among the known vulnerabilities (needs the network)
+	@$(BIN)/python -m infra.audit </dev/null
+
+sbom: $(STAMP) ## Make .rialto/sbom.json, the list of what ships (CycloneDX)
+	@$(BIN)/python -m infra.sbom </dev/null
 
 package: $(STAMP) ## Make .rialto/package/sam.yaml and deployment.zip
 	@$(BIN)/python -c 'from infra.package import package; print(package())' </dev/null

@@ -43,7 +43,7 @@ class VenueHandler(BaseHTTPRequestHandler):
         self.server.requests.append((self.command, self.path, json.loads(body) if body else None))
         self.server.reply(self)
 
-    do_PUT = do_GET = do_DELETE = _handle  # noqa: N815 - the names that http.server calls
+    do_PUT = do_GET = do_DELETE = do_POST = _handle  # noqa: N815 - the names that http.server calls
 
     def log_message(self, format: str, *args: Any) -> None:
         """Stay silent."""
