@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -11,12 +12,19 @@ import yaml
 from botocore.exceptions import ClientError
 
 from infra.stack import Stack
-from infra.template import check_parameters, read_template, with_code, with_literal_numbers
+from infra.template import check_parameters, read_template, with_choices, with_code, with_literal_numbers
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
+    from mypy_boto3_s3.type_defs import PublicAccessBlockConfigurationTypeDef
 
 Progress = Callable[[str], None]
+PRIVATE: PublicAccessBlockConfigurationTypeDef = {
+    "BlockPublicAcls": True,
+    "IgnorePublicAcls": True,
+    "BlockPublicPolicy": True,
+    "RestrictPublicBuckets": True,
+}
 
 
 class Session(Protocol):
@@ -50,7 +58,7 @@ def deploy(
     progress("uploading the package")
     bucket = Bucket(session)
     archive = bucket.upload((template.parent / "deployment.zip").read_bytes(), "zip")
-    document = with_code(document, f"s3://{bucket.name}/{archive}")
+    document = with_choices(with_code(document, f"s3://{bucket.name}/{archive}"), parameters)
     if literal_numbers:
         document = with_literal_numbers(document, parameters)
     # By its address, because CloudFormation takes at most 51,200 bytes of template in the call itself.
@@ -64,10 +72,14 @@ class Bucket:
     """The bucket for what is deployed; made when it is missing. An object is named by the hash of its content."""
 
     def __init__(self, session: Session) -> None:
-        account = session.client("sts").get_caller_identity()["Account"]
-        self.name = f"rialto-packages-{account}-{session.region_name}"
+        caller = session.client("sts").get_caller_identity()
+        self.name = f"rialto-packages-{caller['Account']}-{session.region_name}"
         self._s3: S3Client = session.client("s3")
         _create_bucket(self._s3, self.name, session.region_name)
+        # Every time: a first run that was interrupted must not leave it without.
+        self._s3.put_public_access_block(Bucket=self.name, PublicAccessBlockConfiguration=PRIVATE)
+        partition = caller["Arn"].split(":")[1]
+        self._s3.put_bucket_policy(Bucket=self.name, Policy=tls_only(f"arn:{partition}:s3:::{self.name}"))
 
     def upload(self, content: bytes, suffix: str) -> str:
         """Put the content there unless it is there, and return its key."""
@@ -81,6 +93,19 @@ class Bucket:
     def address(self, key: str) -> str:
         """Return the URL of an object, of the form that every cloud knows."""
         return f"{self._s3.meta.endpoint_url}/{self.name}/{key}"
+
+
+def tls_only(bucket: str) -> str:
+    """Return the policy of a bucket, by its ARN, that refuses whoever does not come over TLS."""
+    statement = {
+        "Sid": "TlsOnly",
+        "Effect": "Deny",
+        "Principal": "*",
+        "Action": "s3:*",
+        "Resource": [bucket, f"{bucket}/*"],
+        "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+    }
+    return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
 
 
 def _create_bucket(s3: S3Client, bucket: str, region: str) -> None:

@@ -13,9 +13,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import yaml
+
 from infra.archive import write_archive
 from infra.errors import DeploymentError
 from infra.fingerprint import fingerprint, fingerprint_files
+from infra.protection import protect
+from infra.template import read_template
 from infra.vendor import UNCHECKED, Target, vendor
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -73,7 +77,8 @@ def _build(out_dir: Path, target: Target) -> None:
         write_archive(archive_path, third_party, unpacked)
         if target == "host":
             _check_import(archive_path, Path(scratch) / "check")
-        shutil.copyfile(Path(scratch) / "sam.yaml", out_dir / "sam.yaml")
+        template = protect(read_template(Path(scratch) / "sam.yaml"))
+        (out_dir / "sam.yaml").write_text(yaml.safe_dump(template, sort_keys=False))
 
 
 def _run_chalice(copy: Path, output: Path) -> None:

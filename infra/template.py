@@ -40,6 +40,20 @@ def with_literal_numbers(document: Document, parameters: Mapping[str, str]) -> D
     return {**document, "Resources": _replace(document["Resources"], numbers)}
 
 
+def with_choices(document: Document, parameters: Mapping[str, str]) -> Document:
+    """Return the template with the branch that is taken in place of every `Fn::If` in the API's definition.
+
+    CloudFormation could do it. But SAM makes a deployment of the API only when the definition reads otherwise than
+    before: with the conditions in it, a parameter that changes would leave the old API in force. And the local
+    gateway need not know conditions.
+    """
+    taken = {name: _holds(condition, document, parameters) for name, condition in document["Conditions"].items()}
+    api = document["Resources"]["RestAPI"]
+    body = _choose(api["Properties"]["DefinitionBody"], taken)
+    changed = {**api, "Properties": {**api["Properties"], "DefinitionBody": body}}
+    return {**document, "Resources": {**document["Resources"], "RestAPI": changed}}
+
+
 def check_parameters(document: Document, parameters: Mapping[str, str]) -> None:
     """Refuse parameters that the template does not take, as CloudFormation does and not every local cloud.
 
@@ -55,6 +69,25 @@ def check_parameters(document: Document, parameters: Mapping[str, str]) -> None:
             raise DeploymentError(f"{name}={value} is not allowed: use one of {', '.join(map(str, allowed))}.")
         if declared[name]["Type"] == "Number" and not re.fullmatch(NUMBER, value):
             raise DeploymentError(f"{name}={value} is not a number.")
+
+
+def _holds(condition: Any, document: Document, parameters: Mapping[str, str]) -> bool:
+    """Tell whether a condition holds; the template's compare one parameter with one value."""
+    reference, wanted = condition["Fn::Equals"]
+    name = reference["Ref"]
+    return bool(str(parameters.get(name, document["Parameters"][name]["Default"])) == str(wanted))
+
+
+def _choose(node: Any, taken: Mapping[str, bool]) -> Any:
+    if isinstance(node, list):
+        return [_choose(item, taken) for item in node]
+    if not isinstance(node, dict):
+        return node
+    if node.keys() == {"Fn::If"}:
+        name, yes, no = node["Fn::If"]
+        return _choose(yes if taken[name] else no, taken)
+    chosen = {key: _choose(value, taken) for key, value in node.items()}
+    return {key: value for key, value in chosen.items() if value != {"Ref": "AWS::NoValue"}}
 
 
 def _number(value: Any) -> int | float:

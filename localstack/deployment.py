@@ -64,7 +64,7 @@ def start(
         _record(instance).write_text(json.dumps(outputs, indent=2))
         progress("starting the exchange, the gateway and the bridge")
         start_exchange(instance)
-        start_gateway(instance, template, outputs["RestAPIId"], values[EXCHANGE_SETTING])
+        start_gateway(instance, template, outputs["RestAPIId"], values)
         if values[EXCHANGE_SETTING] == "http":
             start_bridge(instance, outputs)
         else:

@@ -3,10 +3,7 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
-
-import yaml
 
 EXTENSION = "x-amazon-apigateway-gateway-responses"
 HEADER = "gatewayresponse.header."
@@ -18,6 +15,7 @@ DEFAULTS = {
     "DEFAULT_5XX": (500, "Internal server error"),
     "MISSING_AUTHENTICATION_TOKEN": (403, "Missing Authentication Token"),
     "REQUEST_TOO_LARGE": (413, "Request Too Long"),
+    "THROTTLED": (429, "Too Many Requests"),
 }
 
 
@@ -30,9 +28,8 @@ class Answer:
     headers: dict[str, str] = field(default_factory=dict)
 
 
-def read_responses(template: Path) -> dict[str, Any]:
-    """Return the gateway responses that the packaged template declares, by type."""
-    document = yaml.safe_load(template.read_text())
+def responses_in(document: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the gateway responses that a template declares, by type."""
     responses: dict[str, Any] = document["Resources"]["RestAPI"]["Properties"]["DefinitionBody"].get(EXTENSION, {})
     return responses
 
@@ -58,5 +55,7 @@ def kind_of(status: int, headers: Mapping[str, str], body: bytes) -> str:
         status in (403, 404) and b"Missing Authentication Token" in body
     ):
         return "MISSING_AUTHENTICATION_TOKEN"
+    if status == 429:
+        return "THROTTLED"
     # A 404 that is not ours means that the API itself is gone.
     return "DEFAULT_5XX" if status >= 500 or status == 404 else ""

@@ -9,11 +9,12 @@ from pathlib import Path
 import httpx
 from cloud_session import REGION
 from emulator import PASSED_ON, emulator
-from gateway_responses import read_responses
+from gateway_responses import responses_in
 from instance import ROOT, Instance
 from processes import Daemon, require_free_port, wait_until
 
 from infra.fingerprint import fingerprint, fingerprint_files
+from infra.template import read_template, with_choices
 
 FOLDER = Path(__file__).resolve().parent
 EXCHANGE_SETTING = "Exchange"
@@ -52,18 +53,18 @@ def require_ports(instance: Instance) -> None:
         require_free_port(instance.exchange_port, "RIALTO_EXCHANGE_PORT")
 
 
-def start_gateway(instance: Instance, template: Path, api_id: str, exchange: str) -> None:
+def start_gateway(instance: Instance, template: Path, api_id: str, parameters: Mapping[str, str]) -> None:
     """Start the gateway, anew if it points elsewhere or answers otherwise than it should now.
 
-    It passes the switches of the local exchange on, where the stack uses that one.
+    It passes the switches of the local exchange on, where the stack, by its parameters, uses that one.
     """
     config = instance.home / "gateway.json"
     settings = {
         "bind": instance.bind,
         "port": instance.port,
         "upstream": f"{instance.endpoint}/_aws/execute-api/{api_id}/rialto",
-        "responses": read_responses(template),
-        "exchange": instance.exchange_url if exchange == "http" else "",
+        "responses": responses_in(with_choices(read_template(template), parameters)),
+        "exchange": instance.exchange_url if parameters[EXCHANGE_SETTING] == "http" else "",
     }
     config.write_text(json.dumps(settings, indent=2))
     command = [sys.executable, str(FOLDER / "gateway.py"), str(config)]

@@ -13,6 +13,7 @@ from chalicelib.operations.wiring import SWEEP_LEASE
 from chalicelib.strategies.item import NewestSignalIndex, SignalItem
 from chalicelib.strategies.service import MARGIN
 from chalicelib.strategies.signal import ExitScope
+from infra.template import with_choices
 from tests.infra.conftest import Template
 
 FUNCTIONS = {
@@ -261,7 +262,7 @@ class TestEventSources:
 
 class TestGateway:
     def responses(self, template: Template) -> dict[str, Any]:
-        found: dict[str, Any] = template["Resources"]["RestAPI"]["Properties"]["DefinitionBody"][
+        found: dict[str, Any] = with_choices(template, {})["Resources"]["RestAPI"]["Properties"]["DefinitionBody"][
             "x-amazon-apigateway-gateway-responses"
         ]
         return found

@@ -1,10 +1,9 @@
 """What stands in for API Gateway's own answers."""
 
 import json
-from pathlib import Path
 
 import pytest
-from gateway_responses import kind_of, read_responses, render
+from gateway_responses import kind_of, render, responses_in
 
 DECLARED = {
     "MISSING_AUTHENTICATION_TOKEN": {
@@ -41,15 +40,15 @@ def test_without_a_declaration_it_is_the_default_of_api_gateway() -> None:
         (403, {"x-amzn-errortype": "MissingAuthenticationTokenException"}, b"", "MISSING_AUTHENTICATION_TOKEN"),
         (404, {}, b'{"message": "no such API"}', "DEFAULT_5XX"),
         (415, {}, b"{}", ""),
+        (429, {}, b'{"message":"Too Many Requests"}', "THROTTLED"),
+        (429, {"X-Request-Id": "1"}, b"{}", ""),
     ],
 )
 def test_only_answers_of_the_cloud_are_replaced(status: int, headers: dict[str, str], body: bytes, kind: str) -> None:
     assert kind_of(status, headers, body) == kind
 
 
-def test_reads_them_from_the_packaged_template(tmp_path: Path) -> None:
+def test_finds_them_in_the_template() -> None:
     definition = {"x-amazon-apigateway-gateway-responses": DECLARED}
-    document = {"Resources": {"RestAPI": {"Properties": {"DefinitionBody": definition}}}}
-    template = tmp_path / "sam.yaml"
-    template.write_text(json.dumps(document))
-    assert read_responses(template) == DECLARED
+    assert responses_in({"Resources": {"RestAPI": {"Properties": {"DefinitionBody": definition}}}}) == DECLARED
+    assert responses_in({"Resources": {"RestAPI": {"Properties": {"DefinitionBody": {}}}}}) == {}

@@ -10,7 +10,7 @@ from instance import SetupError
 
 from infra.archive import write_archive
 from infra.errors import DeploymentError
-from infra.template import check_parameters, with_code, with_literal_numbers
+from infra.template import check_parameters, with_choices, with_code, with_literal_numbers
 
 DOCUMENT: dict[str, Any] = {
     "Parameters": {
@@ -93,3 +93,41 @@ def test_parameters_come_from_one_variable() -> None:
 def test_a_bad_parameter_is_one_clear_line(text: str) -> None:
     with pytest.raises(SetupError, match=r"^RIALTO_PARAMETERS: [^\n]*$"):
         parameters_from({"RIALTO_PARAMETERS": text})
+
+
+CHOICE: dict[str, Any] = {
+    "Parameters": {"Door": {"Type": "String", "Default": "open"}},
+    "Conditions": {"Closed": {"Fn::Equals": [{"Ref": "Door"}, "closed"]}},
+    "Resources": {
+        "RestAPI": {
+            "Properties": {
+                "DefinitionBody": {
+                    "status": {"Fn::If": ["Closed", "403", "404"]},
+                    "routes": [{"key": {"Fn::If": ["Closed", {"needed": [1]}, {"Ref": "AWS::NoValue"}]}, "x": 1}],
+                    "uri": {"Fn::Sub": "${Function.Arn}"},
+                }
+            }
+        },
+        "Table": {"Properties": {"Protected": {"Fn::If": ["Closed", True, False]}}},
+    },
+}
+
+
+@pytest.mark.parametrize(
+    ("parameters", "status", "route"),
+    [
+        ({}, "404", {"x": 1}),
+        ({"Door": "open"}, "404", {"x": 1}),
+        ({"Door": "closed"}, "403", {"key": {"needed": [1]}, "x": 1}),
+    ],
+)
+def test_definition_of_the_api_has_the_branch_that_is_taken(
+    parameters: dict[str, str], status: str, route: dict[str, Any]
+) -> None:
+    changed = with_choices(CHOICE, parameters)["Resources"]
+    assert changed["RestAPI"]["Properties"]["DefinitionBody"] == {
+        "status": status,
+        "routes": [route],
+        "uri": {"Fn::Sub": "${Function.Arn}"},
+    }
+    assert changed["Table"] == CHOICE["Resources"]["Table"]

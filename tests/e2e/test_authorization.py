@@ -1,0 +1,92 @@
+"""A stack that asks for signatures and limits requests: nothing gets past its gateway."""
+
+import json
+from collections.abc import Iterator
+
+import pytest
+from deployment import start, stop, wipe
+from instance import Instance
+from signature import Signature
+
+from app import app
+from infra.deploy import tls_only
+from tests.deployed import PARAMETERS
+from tests.e2e.stack import Stack
+
+pytestmark = pytest.mark.embedded_only
+
+GUARDED = {"Authorization": "iam", "ThrottleRate": "400", "ThrottleBurst": "800", "LogRetention": "7"}
+# So few that the test need not be fast: one more request in ten minutes beside the first ones.
+SCARCE = {"rateLimit": "0.0017", "burstLimit": "5"}
+ROUTES = sorted((method, path) for path, methods in app.routes.items() for method in methods)
+
+
+@pytest.fixture(scope="module")
+def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    instance = Instance.on_free_ports(tmp_path_factory.mktemp("guarded"))
+    try:
+        with Stack(start(instance, PARAMETERS | GUARDED)) as deployed:
+            yield deployed
+    finally:
+        stop(instance)
+        wipe(instance)
+
+
+@pytest.mark.parametrize(("method", "path"), ROUTES)
+def test_no_route_answers_without_a_signature(guarded: Stack, method: str, path: str) -> None:
+    response = guarded.http.request(method, path.replace("{", "").replace("}", ""), content=b"{}")
+    assert response.status_code == 403
+    assert response.headers["Content-Type"] == "application/problem+json"
+    assert response.json()["code"] == "not_signed"
+
+
+def test_signed_order_is_taken(guarded: Stack) -> None:
+    order = {"type": "market", "side": "buy", "instrument": "DE0007664039", "quantity": 1}
+    assert guarded.http.post("/orders", json=order, auth=Signature()).status_code == 201
+    assert guarded.http.get("/orders", auth=Signature()).status_code == 200
+
+
+def test_limits_are_those_of_the_parameters(guarded: Stack) -> None:
+    api = guarded.deployment.outputs["RestAPIId"]
+    stage = guarded.deployment.session.client("apigateway").get_stage(restApiId=api, stageName="rialto")
+    settings = stage["methodSettings"]["*/*"]
+    assert (settings["throttlingRateLimit"], settings["throttlingBurstLimit"]) == (400, 800)
+
+
+def test_route_that_is_called_too_often_refuses_and_says_so(guarded: Stack) -> None:
+    operations = [
+        {"op": "replace", "path": f"/~1positions/GET/throttling/{name}", "value": value}
+        for name, value in SCARCE.items()
+    ]
+    guarded.deployment.session.client("apigateway").update_stage(
+        restApiId=guarded.deployment.outputs["RestAPIId"], stageName="rialto", patchOperations=operations
+    )
+    answers = [guarded.http.get("/positions", auth=Signature()) for _ in range(7)]
+    assert [answer.status_code for answer in answers] == [200, 200, 200, 200, 200, 429, 429]
+    assert answers[-1].json()["code"] == "throttled"
+    # Another route has its own measure.
+    assert guarded.http.get("/signals", auth=Signature()).status_code == 200
+
+
+def test_logs_end_up_where_they_are_kept_for_a_limited_time(guarded: Stack) -> None:
+    logs = guarded.deployment.session.client("logs")
+    (group,) = logs.describe_log_groups(
+        logGroupNamePrefix=f"/aws/lambda/{guarded.deployment.instance.stack_name}-APIHandler"
+    )["logGroups"]
+    assert group["retentionInDays"] == 7
+    assert logs.filter_log_events(logGroupName=group["logGroupName"], limit=1)["events"]
+
+
+def test_queues_have_the_policy(guarded: Stack) -> None:
+    url = guarded.deployment.outputs["PlacementsQueue"]
+    attributes = guarded.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["Policy"])["Attributes"]
+    assert "aws:SecureTransport" in attributes["Policy"]
+
+
+def test_bucket_of_the_packages_is_private_and_takes_tls_only(guarded: Stack) -> None:
+    s3 = guarded.deployment.session.client("s3")
+    (bucket,) = [
+        found["Name"] for found in s3.list_buckets()["Buckets"] if found["Name"].startswith("rialto-packages-")
+    ]
+    assert all(s3.get_public_access_block(Bucket=bucket)["PublicAccessBlockConfiguration"].values())
+    assert json.loads(s3.get_bucket_policy(Bucket=bucket)["Policy"]) == json.loads(tls_only(f"arn:aws:s3:::{bucket}"))
