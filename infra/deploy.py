@@ -79,7 +79,7 @@ class Bucket:
         # Every time: a first run that was interrupted must not leave it without.
         self._s3.put_public_access_block(Bucket=self.name, PublicAccessBlockConfiguration=PRIVATE)
         partition = caller["Arn"].split(":")[1]
-        self._s3.put_bucket_policy(Bucket=self.name, Policy=tls_only(f"arn:{partition}:s3:::{self.name}"))
+        self._s3.put_bucket_policy(Bucket=self.name, Policy=_tls_only(f"arn:{partition}:s3:::{self.name}"))
 
     def upload(self, content: bytes, suffix: str) -> str:
         """Put the content there unless it is there, and return its key."""
@@ -95,7 +95,7 @@ class Bucket:
         return f"{self._s3.meta.endpoint_url}/{self.name}/{key}"
 
 
-def tls_only(bucket: str) -> str:
+def _tls_only(bucket: str) -> str:
     """Return the policy of a bucket, by its ARN, that refuses whoever does not come over TLS."""
     statement = {
         "Sid": "TlsOnly",

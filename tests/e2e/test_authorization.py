@@ -1,6 +1,5 @@
 """A stack that asks for signatures and limits requests: nothing gets past its gateway."""
 
-import json
 from collections.abc import Iterator
 
 import pytest
@@ -9,7 +8,6 @@ from instance import Instance
 from signature import Signature
 
 from app import app
-from infra.deploy import tls_only
 from tests.deployed import PARAMETERS
 from tests.e2e.stack import Stack
 
@@ -81,12 +79,3 @@ def test_queues_have_the_policy(guarded: Stack) -> None:
     url = guarded.deployment.outputs["PlacementsQueue"]
     attributes = guarded.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["Policy"])["Attributes"]
     assert "aws:SecureTransport" in attributes["Policy"]
-
-
-def test_bucket_of_the_packages_is_private_and_takes_tls_only(guarded: Stack) -> None:
-    s3 = guarded.deployment.session.client("s3")
-    (bucket,) = [
-        found["Name"] for found in s3.list_buckets()["Buckets"] if found["Name"].startswith("rialto-packages-")
-    ]
-    assert all(s3.get_public_access_block(Bucket=bucket)["PublicAccessBlockConfiguration"].values())
-    assert json.loads(s3.get_bucket_policy(Bucket=bucket)["Policy"]) == json.loads(tls_only(f"arn:aws:s3:::{bucket}"))
