@@ -112,6 +112,7 @@ upgrade: $(STAMP) ## Lock the newest versions that the requirements*.in allow, a
 	@# What is tested first: what ships is then locked at the very same versions.
 	@$(LOCK) requirements-dev.in --output-file requirements-dev.txt </dev/null
 	@$(LOCK) requirements.in --constraint requirements-dev.txt --output-file requirements.txt </dev/null
+	@$(LOCK) bridge/requirements.in --constraint requirements-dev.txt --output-file bridge/requirements.txt </dev/null
 	@$(LOCK) requirements-upgrade.in --output-file requirements-upgrade.txt </dev/null
 	@$(MAKE) setup
 

@@ -14,7 +14,7 @@ CACHE = ROOT / ".rialto" / "cache" / "pip-audit"
 SERVICE = "https://api.osv.dev/v1/query"
 PATIENCE = 10.0
 OFFLINE = "RIALTO_OFFLINE"
-LOCKS = ("requirements.txt", "requirements-dev.txt", "requirements-upgrade.txt")
+LOCKS = ("requirements.txt", "requirements-dev.txt", "requirements-upgrade.txt", "bridge/requirements.txt")
 
 
 def audit(environ: Mapping[str, str], service: str = SERVICE, root: Path = ROOT) -> int:

@@ -1,6 +1,5 @@
 """What must be true of the bridge as it is deployed on AWS."""
 
-import re
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +8,7 @@ from cfnlint.api import lint_file  # type: ignore[import-untyped]
 
 from bridge.lease import NAME
 from bridge.settings import read_settings
+from infra.locks import check_part, read_lock, valid_here
 from tests.moto_stack import read_template
 
 ROOT = Path(__file__).parents[2]
@@ -18,10 +18,6 @@ TEMPLATE = ROOT / "infra" / "bridge.yaml"
 @pytest.fixture(scope="module")
 def resources() -> dict[str, dict[str, Any]]:
     return {name: resource["Properties"] for name, resource in read_template(TEMPLATE)["Resources"].items()}
-
-
-def pins(path: Path) -> dict[str, str]:
-    return dict(re.findall(r"^([\w.\-\[\],]+)==(\S+)$", path.read_text(), re.MULTILINE))
 
 
 def test_the_linter_finds_nothing() -> None:
@@ -71,8 +67,8 @@ def test_an_alarm_tells_when_none_runs(resources: dict[str, dict[str, Any]]) -> 
     assert resources["Cluster"]["ClusterSettings"] == [{"Name": "containerInsights", "Value": "enabled"}]
 
 
-def test_its_image_holds_the_versions_that_are_tested() -> None:
-    tested = pins(ROOT / "requirements.txt") | pins(ROOT / "requirements-dev.txt")
-    shipped = pins(ROOT / "bridge" / "requirements.txt")
-    assert {"aiohttp", "boto3"} <= shipped.keys()
-    assert shipped == {name: tested[name] for name in shipped}
+def test_its_image_holds_what_is_tested_and_installs_it_by_its_hash() -> None:
+    shipped = read_lock(ROOT / "bridge" / "requirements.txt")
+    assert {"aiohttp", "boto3"} <= valid_here(shipped).keys()
+    assert check_part(shipped, read_lock(ROOT / "requirements-dev.txt")) == []
+    assert "--require-hashes" in (ROOT / "bridge" / "Dockerfile").read_text()

@@ -12,7 +12,7 @@ from packaging.requirements import Requirement
 from infra.locks import check_installed, check_lock, check_part, check_project, read_direct, read_lock, valid_here
 
 ROOT = Path(__file__).resolve().parents[2]
-LOCKS = ("requirements.txt", "requirements-dev.txt", "requirements-upgrade.txt")
+LOCKS = ("requirements.txt", "requirements-dev.txt", "requirements-upgrade.txt", "bridge/requirements.txt")
 HASH = "--hash=sha256:" + 64 * "a"
 NEEDS = {"web": ["router>=2", "colors; extra == 'paint'", "windows-only; sys_platform == 'win32'"], "router": []}
 

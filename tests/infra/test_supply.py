@@ -37,6 +37,7 @@ def service() -> Iterator[VenueServer]:
 @pytest.fixture
 def locks(tmp_path: Path) -> Path:
     (tmp_path / LOCKS[0]).write_text(f"six==1.17.0 --hash=sha256:{64 * 'a'}\n")
+    (tmp_path / "bridge").mkdir()
     for name in LOCKS[1:]:
         (tmp_path / name).touch()
     return tmp_path
