@@ -1,8 +1,8 @@
 """Package the application: one template and one zip, made again only when something in them changed."""
 
-import compileall
 import fcntl
 import importlib.metadata
+import json
 import os
 import shutil
 import subprocess
@@ -16,15 +16,17 @@ from pathlib import Path
 import yaml
 
 from infra.archive import write_archive
+from infra.compiled import compile_beside, compile_in_place
 from infra.errors import DeploymentError
 from infra.fingerprint import fingerprint, fingerprint_files
 from infra.protection import protect
 from infra.template import read_template
-from infra.vendor import UNCHECKED, Target, vendor
+from infra.vendor import vendor
+from infra.wheels import PYTHON, Target
 
 ROOT = Path(__file__).resolve().parents[1]
 OUTPUT = ROOT / ".rialto" / "package"
-CACHE = ROOT / ".rialto" / "cache" / "vendor"
+CACHE = ROOT / ".rialto" / "cache"
 RESOURCES = ROOT / "infra" / "resources.yaml"
 REQUIREMENTS = ROOT / "requirements.txt"
 IGNORED = shutil.ignore_patterns("__pycache__", "*.pyc", "deployments", "deployed")
@@ -34,13 +36,15 @@ def package(out_dir: Path = OUTPUT, target: Target = "host") -> Path:
     """Package the application into `out_dir` and return the path of the template, sam.yaml.
 
     Raises:
-        DeploymentError: when chalice or pip fails, or the package cannot be imported by itself.
+        DeploymentError: when chalice or pip fails, Lambda has no such Python, or the package cannot be imported by
+            itself.
     """
+    out_dir = out_dir.resolve()
     out_dir.mkdir(parents=True, exist_ok=True)
-    template, stamp = out_dir / "sam.yaml", out_dir / "stamp"
+    template, archive, stamp = out_dir / "sam.yaml", out_dir / "deployment.zip", out_dir / "stamp"
     with _alone(out_dir):
         key = _key(target)
-        if not (stamp.exists() and stamp.read_text() == key and template.exists()):
+        if not (stamp.exists() and stamp.read_text() == key and template.exists() and archive.exists()):
             stamp.unlink(missing_ok=True)
             _build(out_dir, target)
             stamp.write_text(key)
@@ -66,28 +70,42 @@ def _alone(folder: Path) -> Iterator[None]:
 def _build(out_dir: Path, target: Target) -> None:
     with tempfile.TemporaryDirectory(dir=out_dir) as scratch:
         copy, unpacked = Path(scratch) / "app", Path(scratch) / "unpacked"
-        _run_chalice(copy, Path(scratch))
+        _run_chalice(copy, Path(scratch), target)
+        _check_runtime(Path(scratch) / "sam.yaml", target)
         # Chalice's own zip holds the application and Chalice's runtime; the libraries join them here, compiled.
         with zipfile.ZipFile(Path(scratch) / "deployment.zip") as archive:
             archive.extractall(unpacked)
-        # With the sources beside it, so that tracebacks show lines.
-        compileall.compile_dir(unpacked, quiet=2, stripdir=unpacked, invalidation_mode=UNCHECKED)
-        third_party = vendor(REQUIREMENTS, CACHE, target)
-        archive_path = out_dir / "deployment.zip"
-        write_archive(archive_path, third_party, unpacked)
+        compile_in_place(unpacked, "chalice")
+        compile_beside(unpacked)
+        archive_path = Path(scratch) / "packed.zip"
+        write_archive(archive_path, vendor(REQUIREMENTS, CACHE, target), unpacked)
         if target == "host":
             _check_import(archive_path, Path(scratch) / "check")
         template = protect(read_template(Path(scratch) / "sam.yaml"))
+        archive_path.replace(out_dir / "deployment.zip")
         (out_dir / "sam.yaml").write_text(yaml.safe_dump(template, sort_keys=False))
 
 
-def _run_chalice(copy: Path, output: Path) -> None:
+def _check_runtime(template: Path, target: Target) -> None:
+    """Refuse to give Lambda bytecode that another Python has compiled: it could import none of it."""
+    resources = read_template(template)["Resources"].values()
+    runtimes = {resource["Properties"]["Runtime"] for resource in resources if "Runtime" in resource["Properties"]}
+    if target != "host" and runtimes != {f"python{PYTHON}"}:
+        raise DeploymentError(
+            f"Lambda would run {', '.join(sorted(runtimes))}, and Python {PYTHON} packages: set up with that PYTHON."
+        )
+
+
+def _run_chalice(copy: Path, output: Path, target: Target) -> None:
     """Run `chalice package` on a copy, since it writes into the folder it works on."""
     copy.mkdir()
     shutil.copyfile(ROOT / "app.py", copy / "app.py")
     for folder in ("chalicelib", ".chalice"):
         shutil.copytree(ROOT / folder, copy / folder, ignore=IGNORED)
     (copy / "requirements.txt").touch()  # Empty: the libraries are added by `vendor`.
+    if target == "lambda-arm64":
+        config = copy / ".chalice" / "config.json"
+        config.write_text(json.dumps({**json.loads(config.read_text()), "lambda_architecture": "arm64"}))
     program = "import sys; from chalice.cli import main; sys.exit(main())"
     command = [sys.executable, "-c", program, "package", "--stage", "rialto", "--template-format", "yaml"]
     command += ["--merge-template", str(RESOURCES), str(output)]

@@ -1,33 +1,33 @@
-"""The third-party part of the Lambda package: installed by pip, cut to what runs, compiled, cached."""
+"""The third-party part of the Lambda package: unpacked from its wheels, cut to what runs, compiled, cached."""
 
-import compileall
-import os
-import py_compile
+import json
 import shutil
-import subprocess
-import sys
 import tempfile
+import zipfile
 from pathlib import Path
-from typing import Literal
 
-from infra.errors import DeploymentError
-from infra.fingerprint import fingerprint
-
-# The sources cannot change once they are packed, so the interpreter need not look at them.
-UNCHECKED = py_compile.PycInvalidationMode.UNCHECKED_HASH
-
-Target = Literal["host", "lambda"]
+from infra.compiled import compile_in_place
+from infra.fingerprint import fingerprint, fingerprint_files
+from infra.wheels import PYTHON, Target, fetch_wheels, put_in_place
 
 # botocore describes some 400 services in 25 MB. These are the ones that the functions call.
 SERVICES = frozenset({"dynamodb", "sqs"})
-# Powertools' own web framework and event models: Chalice and our models are in their place.
-UNUSED = ("aws_lambda_powertools/event_handler", "aws_lambda_powertools/utilities/parser")
+# Parts that nobody asks for, each whole and imported by nothing that stays: of Powertools all but logger and metrics,
+# of pydantic the former major version and what runs in editors and type checkers.
+UNUSED = (
+    "aws_lambda_powertools/event_handler",
+    "aws_lambda_powertools/middleware_factory",
+    "aws_lambda_powertools/utilities/[!_j]*",
+    "pydantic/experimental",
+    "pydantic/mypy.py",
+    "pydantic/v1",
+)
 NOT_AT_RUNTIME = (
     "*.dist-info",
+    "*.data",
     "bin",
     "tests",
     "examples",
-    "swagger_ui",
     "*.pyi",
     "py.typed",
     "*.rst",
@@ -36,62 +36,55 @@ NOT_AT_RUNTIME = (
 
 
 def vendor(requirements: Path, cache: Path, target: Target) -> Path:
-    """Return the folder with the requirements as they ship; make it unless the cache has it.
-
-    "host" takes wheels for this machine, where the embedded emulator runs the functions; "lambda" those for
-    Lambda's Linux on x86_64.
+    """Return the folder with the requirements as they ship to the target; make it unless the cache has it.
 
     Raises:
-        DeploymentError: when pip cannot install them.
+        DeploymentError: when pip cannot get them.
     """
-    version = f"{sys.version_info.major}.{sys.version_info.minor}"
-    key = fingerprint(requirements.read_bytes(), Path(__file__).read_bytes(), version, target)
-    folder = cache / key
+    makers = [Path(__file__).with_name(f"{name}.py") for name in ("compiled", "vendor", "wheels")]
+    made_by = fingerprint_files(Path(__file__).parent, makers)
+    folder = cache / "vendor" / fingerprint(requirements.read_bytes(), made_by, PYTHON, target)
     if not folder.is_dir():
-        cache.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=cache) as scratch:
+        wheels = fetch_wheels(requirements, cache / "wheels", target)
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=folder.parent) as scratch:
             work = Path(scratch) / "vendor"
-            _install(requirements, work, ["--platform", "manylinux2014_x86_64"] if target == "lambda" else [], version)
+            _unpack(wheels, work)
             _slim(work)
-            _compile(work)
-            _put_in_place(work, folder)
+            compile_in_place(work)
+            put_in_place(work, folder)
     return folder
 
 
-def _install(requirements: Path, folder: Path, platform: list[str], version: str) -> None:
-    command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-input", "--disable-pip-version-check"]
-    command += ["--no-deps", "--no-compile", "--only-binary=:all:", "--python-version", version, *platform]
-    command += ["--target", str(folder), "--require-hashes", "--requirement", str(requirements)]
-    result = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
-    if result.returncode:
-        lines = [line for line in result.stderr.splitlines() if line.startswith("ERROR")] or [result.stderr.strip()]
-        raise DeploymentError(f"pip could not install {requirements.name}: {lines[-1]}")
+def _unpack(wheels: Path, folder: Path) -> None:
+    for wheel in sorted(wheels.glob("*.whl")):
+        with zipfile.ZipFile(wheel) as archive:
+            archive.extractall(folder)
 
 
 def _slim(folder: Path) -> None:
-    for data in (folder / "botocore" / "data", folder / "boto3" / "data"):
-        for entry in data.iterdir():
-            if entry.is_dir() and entry.name not in SERVICES:
-                shutil.rmtree(entry)
-    for pattern in (*UNUSED, *NOT_AT_RUNTIME):
+    _slim_descriptions(folder / "botocore" / "data")
+    for pattern in UNUSED:
+        for path in list(folder.glob(pattern)):
+            _remove(path)
+    for pattern in NOT_AT_RUNTIME:
         for path in list(folder.rglob(pattern)):
-            if path.is_dir():
-                shutil.rmtree(path)
-            else:
-                path.unlink(missing_ok=True)
+            _remove(path)
 
 
-def _compile(folder: Path) -> None:
-    """Put .pyc files in place of the sources: Lambda cannot write them, and without them imports take twice as long."""
-    compileall.compile_dir(folder, quiet=2, legacy=True, stripdir=folder, invalidation_mode=UNCHECKED)
-    for source in folder.rglob("*.py"):
-        if source.with_suffix(".pyc").exists():
-            source.unlink()
+def _slim_descriptions(data: Path) -> None:
+    """Keep what botocore knows of our services, and where to find them in all regions."""
+    for entry in data.iterdir():
+        if entry.is_dir() and entry.name not in SERVICES:
+            shutil.rmtree(entry)
+    endpoints = json.loads((data / "endpoints.json").read_text())
+    for partition in endpoints["partitions"]:
+        partition["services"] = {name: part for name, part in partition["services"].items() if name in SERVICES}
+    (data / "endpoints.json").write_text(json.dumps(endpoints, separators=(",", ":")))
 
 
-def _put_in_place(work: Path, folder: Path) -> None:
-    try:
-        os.replace(work, folder)  # noqa: PTH105 - one step, so that a reader never sees half of it
-    except OSError:
-        if not folder.is_dir():  # Otherwise another run was faster.
-            raise
+def _remove(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)

@@ -68,7 +68,7 @@ def parse_instrument(value: Any) -> str:
 class OrderRequest(BaseModel):
     """The body of ``POST /orders``. Fields it does not know are ignored."""
 
-    model_config = ConfigDict(frozen=True, json_schema_extra={"oneOf": PRICE_BY_TYPE})
+    model_config = ConfigDict(frozen=True, defer_build=True, json_schema_extra={"oneOf": PRICE_BY_TYPE})
 
     type: Literal["market", "limit"]
     side: Literal["buy", "sell"]

@@ -41,7 +41,7 @@ Text = Annotated[
 class OrderRequest(BaseModel):
     """The body of ``POST /market/orders``."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, defer_build=True)
 
     user_id: Id
     artwork_id: Id
@@ -52,7 +52,7 @@ class OrderRequest(BaseModel):
 class ArtworkRequest(BaseModel):
     """The body of ``PUT /market/artworks/{artwork_id}``."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, defer_build=True)
 
     title: Text
     artist: Text

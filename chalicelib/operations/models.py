@@ -2,10 +2,12 @@
 
 from typing import Annotated
 
-from pydantic import BaseModel, StringConstraints
+from pydantic import BaseModel, ConfigDict, StringConstraints
 
 
 class RedriveRequest(BaseModel):
     """The body of ``POST /operations/dead-letters/redrive``."""
+
+    model_config = ConfigDict(defer_build=True)
 
     queue: Annotated[str, StringConstraints(strict=True, min_length=1, max_length=64)]

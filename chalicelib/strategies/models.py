@@ -70,7 +70,7 @@ Name = TypeAliasType(
 class SignalRequest(BaseModel):
     """The body of ``POST /signals``."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, defer_build=True)
 
     strategy: Name
     instrument: Name
@@ -91,6 +91,8 @@ Instruments = Annotated[list[Name], Field(max_length=MAX_INSTRUMENTS, fail_fast=
 
 class ProfilesRequest(RootModel[dict[Name, dict[Name, Instruments]]]):
     """The body of ``PUT /strategies/profiles``: user → strategy → instruments."""
+
+    model_config = ConfigDict(defer_build=True)
 
     @model_validator(mode="before")
     @classmethod

@@ -1,7 +1,7 @@
 """The strategies over HTTP."""
 
 from chalice.app import Blueprint, Request, Response
-from pydantic import TypeAdapter, ValidationError
+from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from chalicelib.core.errors import InvalidCursorError, InvalidRequestError
 from chalicelib.core.http import ANY_CONTENT, json_response, query_of, read_model, view
@@ -30,7 +30,7 @@ routes = Blueprint(__name__)
 
 BROKEN_CURSOR = "The cursor is broken. Use next_cursor of an answer as it stands."
 FAULT = {"RESPONSE": "ERROR", "REASON": "A fault of ours. It is logged."}
-_NAME: TypeAdapter[str] = TypeAdapter(Name)
+_NAME: TypeAdapter[str] = TypeAdapter(Name, config=ConfigDict(defer_build=True))
 
 
 @routes.route("/create_order", methods=["POST"], content_types=ANY_CONTENT)
