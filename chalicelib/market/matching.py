@@ -15,7 +15,8 @@ from chalicelib.market.book import BookOrder, Trade, match_book, sides_to_read, 
 from chalicelib.market.order import ArtworkId, Direction, MarketOrder, MarketOrderId, Transaction, TransactionId, UserId
 from chalicelib.market.store import BookPage, ConflictingWriteError, MarketStore, StaleBookError
 
-FIRST_PAGE = 50
+FIRST_PAGE = 16
+"""Orders of one side that are read at first: as many as one read unit pays for. Each further page is twice as long."""
 ROUNDS = 20
 """Times that the book of an artwork is read anew when others change it meanwhile."""
 MAX_TRADES = 200

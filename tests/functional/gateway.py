@@ -10,6 +10,7 @@ from chalice.local import LambdaContext, LambdaEventConverter, RouteMatcher
 from app import app
 from tests.conformance import check_answer
 
+Event = dict[str, Any]
 REQUEST_ID = "c6af9ac6-7b61-11e6-9a41-93e8deadbeef"
 
 
@@ -35,16 +36,20 @@ class Gateway:
 
     def send(self, method: str, path: str, body: Any = None, headers: dict[str, str] | None = None) -> Answer:
         """Send a request; a body that is not bytes goes as JSON."""
-        raw = body if isinstance(body, bytes) else b"" if body is None else json.dumps(body).encode()
-        defaults = {} if body is None else {"content-type": "application/json"}
-        event = self._converter.create_lambda_event(method, path, {**defaults, **(headers or {})}, raw)
-        event["requestContext"]["requestId"] = REQUEST_ID
-        event["body"], event["isBase64Encoded"] = _as_text(raw)
-        answer = app(event, LambdaContext("api_handler", 512))
+        answer = app(self.event(method, path, body, headers), LambdaContext("api_handler", 512))
         single = {name: values[-1] for name, values in answer["multiValueHeaders"].items()}
         headers = answer["headers"] | single
         check_answer(method, path, answer["statusCode"], headers, answer["body"])
         return Answer(answer["statusCode"], headers, answer["body"])
+
+    def event(self, method: str, path: str, body: Any = None, headers: dict[str, str] | None = None) -> Event:
+        """Return what the function is called with for a request."""
+        raw = body if isinstance(body, bytes) else b"" if body is None else json.dumps(body).encode()
+        defaults = {} if body is None else {"content-type": "application/json"}
+        event: Event = self._converter.create_lambda_event(method, path, {**defaults, **(headers or {})}, raw)
+        event["requestContext"]["requestId"] = REQUEST_ID
+        event["body"], event["isBase64Encoded"] = _as_text(raw)
+        return event
 
     def get(self, path: str) -> Answer:
         """Send a GET."""
