@@ -30,7 +30,7 @@ LOCK := $(BIN)/uv --cache-dir $(STATE)/cache/uv --system-certs pip compile --qui
   --custom-compile-command "make upgrade"
 STAMP := $(LIBRARIES) $(if $(wildcard client/pyproject.toml),$(COMMAND))
 
-.PHONY: help up down clean logs browser documents test check test-localstack format setup package serve upgrade audit sbom
+.PHONY: help up down clean logs browser documents cost test check test-localstack format setup package serve upgrade audit sbom
 
 help: ## Show the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -101,6 +101,7 @@ check: $(STAMP) ## Run the linters and the type checker
 	@$(BIN)/python -m mypy
 	@$(BIN)/python -c 'from importlinter.cli import lint_imports_command as c; c()' --cache-dir .rialto/cache/import-linter
 	@$(BIN)/python -m docs.generate --check </dev/null
+	@$(BIN)/python benchmarks/cost.py --check </dev/null
 	@$(BIN)/python -c 'from infra.package import package; package()' </dev/null
 	@$(BIN)/python -c 'from cfnlint.runner import main; main()' .rialto/package/sam.yaml infra/bridge.yaml
 
@@ -121,6 +122,9 @@ audit: $(STAMP) ## Look every locked version up among the known vulnerabilities 
 
 sbom: $(STAMP) ## Make .rialto/sbom.json, the list of what ships (CycloneDX)
 	@$(BIN)/python -m infra.sbom </dev/null
+
+cost: $(STAMP) ## Make docs/cost.md anew, from the write units and the measured times (benchmarks/handlers.py --write)
+	@$(BIN)/python benchmarks/cost.py </dev/null
 
 package: $(STAMP) ## Make .rialto/package/sam.yaml and deployment.zip
 	@$(BIN)/python -c 'from infra.package import package; print(package())' </dev/null

@@ -35,9 +35,8 @@ class Recording:
     answers: dict[str, list[Answer]] = field(default_factory=lambda: defaultdict(list))
     by_request: dict[Request, list[Answer]] = field(default_factory=lambda: defaultdict(list))
 
-    @property
-    def operations(self) -> dict[str, int]:
-        """How often each operation was called."""
+    def calls(self) -> dict[str, int]:
+        """Return how often each operation was called."""
         return {name: len(answers) for name, answers in self.answers.items()}
 
 

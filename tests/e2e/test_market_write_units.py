@@ -13,6 +13,8 @@ from chalicelib.market.models import OrderRequest
 from chalicelib.market.order import ArtworkId, MarketOrder
 from chalicelib.market.service import cancel_order, submit_order
 from chalicelib.market.store import MarketStore
+from infra import capacity
+from infra.capacity import Units
 from tests.e2e.stack import Stack
 from tests.e2e.tables import capacity_of, table_like
 
@@ -38,38 +40,44 @@ def orders(store: MarketStore) -> type[MarketOrderItem]:
     return store._orders
 
 
-def _submit(store: MarketStore, direction: str, user_id: int) -> MarketOrder:
-    content = {"user_id": user_id, "artwork_id": 5, "price": Decimal("999999.99"), "direction": direction}
+def _submit(store: MarketStore, direction: str, user_id: int, price: Decimal = Decimal("999999.99")) -> MarketOrder:
+    content = {"user_id": user_id, "artwork_id": 5, "price": price, "direction": direction}
     return submit_order(store, OrderRequest.model_validate(content), None, lambda: NOW).order
 
 
-@pytest.mark.parametrize(("direction", "units"), [("buy", 3), ("sell", 5)])
-def test_submitting_costs(store: MarketStore, orders: type[MarketOrderItem], direction: str, units: int) -> None:
+@pytest.mark.parametrize(("direction", "units"), [("buy", capacity.SUBMIT_BUY), ("sell", capacity.SUBMIT_SELL)])
+def test_submitting_costs(store: MarketStore, orders: type[MarketOrderItem], direction: str, units: Units) -> None:
     with capacity_of(orders) as writes:
         _submit(store, direction, 1)
 
-    assert writes.units == units
+    assert writes.units == units.write
 
 
-@pytest.mark.parametrize(("direction", "units"), [("buy", 3), ("sell", 5)])
-def test_canceling_costs(store: MarketStore, orders: type[MarketOrderItem], direction: str, units: int) -> None:
+@pytest.mark.parametrize(("direction", "units"), [("buy", capacity.CANCEL_BUY), ("sell", capacity.CANCEL_SELL)])
+def test_canceling_costs(store: MarketStore, orders: type[MarketOrderItem], direction: str, units: Units) -> None:
     order = _submit(store, direction, 1)
 
     with capacity_of(orders) as writes:
         cancel_order(store, order.order_id)
 
-    assert writes.units == units
+    assert writes.units == units.write
 
 
-def test_matching_two_orders_costs_14_with_the_trade(store: MarketStore, orders: type[MarketOrderItem]) -> None:
+@pytest.mark.parametrize("resting", [0, 40])
+def test_matching_two_orders_costs_the_same_in_a_deep_book(
+    store: MarketStore, orders: type[MarketOrderItem], resting: int
+) -> None:
+    for number in range(resting):
+        _submit(store, "sell", 100 + number, Decimal("1000000") + number)
+        _submit(store, "buy", 200 + number, Decimal("900000") - number)
     _submit(store, "sell", 1)
     _submit(store, "buy", 2)
 
-    with capacity_of(orders) as writes:
+    with capacity_of(orders) as writes, capacity_of(orders, ["Query"]) as reads:
         made = match_artwork(Matcher(store, lambda: NOW), ArtworkId(5))
 
     assert made == 1
-    assert writes.units == 14
+    assert (writes.units, reads.units) == (capacity.MATCH.write, capacity.MATCH_READS)
 
 
 def test_a_match_reads_two_pages_whatever_the_history_of_the_artwork(

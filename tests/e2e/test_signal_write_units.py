@@ -13,6 +13,7 @@ from chalicelib.strategies.profiles import DynamoProfileStore
 from chalicelib.strategies.service import Desk, preview_signal, replace_profiles, send_signal
 from chalicelib.strategies.signal import ExitScope, Side, Terms
 from chalicelib.strategies.store import DynamoStrategyStore
+from infra.capacity import SIGNAL, SIGNAL_BUY_USER, SIGNAL_FOR_NOBODY, SIGNAL_SELL_USER, USERS_PER_VERDICT_UNIT
 from tests.e2e.stack import Stack
 from tests.e2e.tables import capacity_of, table_like
 
@@ -54,25 +55,25 @@ def counted(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> Iterator[Counted]:
 def test_a_signal_costs_by_the_users_it_is_valid_for(counted: Counted, users: int) -> None:
     counted.put_users(users)
 
-    assert counted.send("BUY") == (7 * users + 4, users)
-    assert counted.send("SELL") == (10 * users + 4, users)
+    assert counted.send("BUY") == (SIGNAL_BUY_USER.write * users + SIGNAL.write, users)
+    assert counted.send("SELL") == (SIGNAL_SELL_USER.write * users + SIGNAL.write, users)
 
 
-def test_a_signal_that_is_valid_for_nobody_costs_2(counted: Counted) -> None:
+def test_a_signal_that_is_valid_for_nobody_costs(counted: Counted) -> None:
     counted.put_users(130)
 
-    assert counted.send("SELL") == (2, 0)
+    assert counted.send("SELL") == (SIGNAL_FOR_NOBODY.write, 0)
 
 
-def test_verdicts_of_4000_users_cost_1_more(counted: Counted) -> None:
-    counted.put_users(4_000)
+def test_verdicts_of_so_many_users_cost_1_more(counted: Counted) -> None:
+    counted.put_users(USERS_PER_VERDICT_UNIT)
     counted.send("BUY")
-    counted.put_users(4_001)
+    counted.put_users(USERS_PER_VERDICT_UNIT + 1)
 
     units, accepted = counted.send("BUY")
 
-    # The one new user's 7, and 4 for the signal, whose completion is above 1 KB now.
-    assert (units, accepted) == (7 + 4 + 1, 1)
+    # The one new user's, and the signal's, whose completion is above 1 KB now.
+    assert (units, accepted) == (SIGNAL_BUY_USER.write + SIGNAL.write + 1, 1)
 
 
 def test_a_preview_writes_nothing(counted: Counted) -> None:

@@ -23,6 +23,7 @@ from chalicelib.broker.placement import (
 from chalicelib.broker.service import submit_order
 from chalicelib.broker.store import DynamoOrderStore
 from chalicelib.core.ids import new_id
+from infra import capacity
 from tests.e2e.stack import Stack
 from tests.e2e.tables import capacity_of, table_like
 from tests.unit.broker.orders import new_signal_order
@@ -47,51 +48,51 @@ def _attempt(store: DynamoOrderStore, order: Order, answer: Answer, purpose: Pur
     return store.save(record_outcome(claimed, "token", outcome, NOW, last_chance=False, jitter=0.5))
 
 
-def test_accepting_costs_3_and_accepting_until_placed_7(store: DynamoOrderStore) -> None:
+def test_accepting_and_placing_cost(store: DynamoOrderStore) -> None:
     with capacity_of(store._items) as writes:
         order = submit_order(store, REQUEST, None, lambda: NOW).order
-    assert writes.units == 3
+    assert writes.units == capacity.ACCEPT.write
 
     with capacity_of(store._items) as more:
         _attempt(store, order, Answer.WORKING)
-    assert writes.units + more.units == 7
+    assert more.units == capacity.PLACE.write
 
 
-def test_an_attempt_that_fails_costs_2(store: DynamoOrderStore) -> None:
+def test_an_attempt_that_fails_costs(store: DynamoOrderStore) -> None:
     order = submit_order(store, REQUEST, None, lambda: NOW).order
 
     with capacity_of(store._items) as writes:
         _attempt(store, order, Answer.UNAVAILABLE)
 
-    assert writes.units == 2
+    assert writes.units == capacity.FAILED_ATTEMPT.write
 
 
-def test_a_refusal_costs_3(store: DynamoOrderStore) -> None:
+def test_a_refusal_costs(store: DynamoOrderStore) -> None:
     order = submit_order(store, REQUEST, None, lambda: NOW).order
 
     with capacity_of(store._items) as writes:
         _attempt(store, order, Answer.REJECTED)
 
-    assert writes.units == 3
+    assert writes.units == capacity.REFUSED_BY_EXCHANGE.write
 
 
-def test_canceling_what_was_never_sent_costs_2(store: DynamoOrderStore) -> None:
+def test_canceling_what_was_never_sent_costs(store: DynamoOrderStore) -> None:
     order = submit_order(store, REQUEST, None, lambda: NOW).order
 
     with capacity_of(store._items) as writes:
         store.save(request_cancel(order, NOW, can_cancel=True))
 
-    assert writes.units == 2
+    assert writes.units == capacity.CANCEL_UNSENT.write
 
 
-def test_canceling_at_the_exchange_costs_6(store: DynamoOrderStore) -> None:
+def test_canceling_at_the_exchange_costs(store: DynamoOrderStore) -> None:
     order = _attempt(store, submit_order(store, REQUEST, None, lambda: NOW).order, Answer.WORKING)
 
     with capacity_of(store._items) as writes:
         asked = store.save(request_cancel(order, NOW + timedelta(seconds=1), can_cancel=True))
         _attempt(store, asked, Answer.CANCELED, Purpose.CANCEL)
 
-    assert writes.units == 6
+    assert writes.units == capacity.CANCEL_AT_EXCHANGE.write
 
 
 def test_an_order_that_comes_after_another_costs_1_for_each_time_that_it_is_put_off(store: DynamoOrderStore) -> None:
