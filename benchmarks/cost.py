@@ -37,6 +37,7 @@ DOLLARS_PER_MILLION = {
     "write units": 0.625,
     "read units": 0.125,
     "queue requests": 0.40,
+    "ordered queue requests": 0.50,
     "invocations": 0.20,
     "gateway requests": 3.50,
 }
@@ -70,7 +71,9 @@ class Invocation:
     wait_ms: float = 0
     """For others than AWS."""
     queue_requests: float = 0
-    """Made for it by Lambda: to receive and to delete."""
+    """Made for it elsewhere: by Lambda to receive and to delete."""
+    ordered_requests: float = 0
+    """The same of a FIFO queue, and to send: the bridge does."""
     reads: float | None = None
     """Read units where they were counted; otherwise one for each read."""
 
@@ -95,6 +98,7 @@ PLACE_ALONE = (
     Invocation("hand over 1 order"),
     Invocation("place 1 order", wait_ms=EXCHANGE_MS, queue_requests=2),
 )
+APPLY = Invocation("apply 10 reports of 10 orders", BATCH, ordered_requests=3, reads=BATCH)
 SELL = Invocation("POST /market/orders, sell", from_gateway=True)
 BUY = Invocation("POST /market/orders, buy", from_gateway=True)
 MATCH = Invocation("match 1 trade", reads=capacity.MATCH_READS)
@@ -114,6 +118,7 @@ def list_operations() -> Iterator[Operation]:
         capacity.CANCEL_UNSENT.write,
         (Invocation("POST /orders/{id}/cancel", from_gateway=True),),
     )
+    yield Operation("broker: apply an order's reports, in a batch", capacity.APPLY_REPORTS.write, (APPLY,))
     yield Operation("art market: sell order", capacity.SUBMIT_SELL.write, (SELL,))
     yield Operation("art market: buy order", capacity.SUBMIT_BUY.write, (BUY,))
     yield Operation("art market: cancel a sell order", capacity.CANCEL_SELL.write, (CANCEL,))
@@ -161,6 +166,7 @@ def price(operation: Operation, figures: dict[str, Any]) -> dict[str, float]:
         share = 1 / invocation.operations
         amounts["read units"] += share * (_reads(calls) if invocation.reads is None else invocation.reads)
         amounts["queue requests"] += share * (invocation.queue_requests + calls.get("SendMessageBatch", 0))
+        amounts["ordered queue requests"] += share * invocation.ordered_requests
         amounts["invocations"] += share
         amounts["gateway requests"] += share * invocation.from_gateway
         of_processor = measured["milliseconds"] * FULL_CORE_MB / MEMORY_MB
@@ -233,7 +239,7 @@ def _operations(figures: dict[str, Any]) -> str:
         parts = (
             dollars["write units"] + dollars["read units"],
             dollars["invocations"] + dollars["duration"],
-            dollars["queue requests"],
+            dollars["queue requests"] + dollars["ordered queue requests"],
             dollars["gateway requests"],
         )
         cells = " | ".join(f"{part:.2f}" for part in parts)

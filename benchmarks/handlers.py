@@ -46,6 +46,7 @@ from tests.functional.events import queue_event, read_event
 from tests.functional.gateway import Gateway
 from tests.functional.market import ArtMarket
 from tests.moto_stack import create_stack
+from tests.unit.broker.report_json import report_json
 from tests.unit.market.records import record_of
 
 ROUNDS = 25
@@ -97,6 +98,7 @@ class Scene:
         yield "hand over 100 orders", self._hand_over(ids * 4)
         yield "place 1 order", self._place(ids[:1])
         yield "place 10 orders", self._place(ids[1:11])
+        yield "apply 10 reports of 10 orders", self._apply(ids[1:11])
         yield "GET /orders/{id}", self._call("GET", f"/orders/{ids[0]}")
         yield "GET /orders/{id}/timeline", self._call("GET", f"/orders/{ids[0]}/timeline")
         yield "GET /orders, 20 of them", self._call("GET", "/orders?limit=20")
@@ -115,6 +117,12 @@ class Scene:
     def _place(self, ids: list[str]) -> Invoke:
         bodies = [json.dumps({"order_id": order_id}) for order_id in ids]
         return lambda: functions.place_orders(queue_event(*bodies), None)
+
+    def _apply(self, ids: list[str]) -> Invoke:
+        reports = [
+            report_json(client_order_id=order_id, order_seq=2, cum_qty=1, leaves_qty=2, last_qty=1) for order_id in ids
+        ]
+        return lambda: functions.apply_reports(queue_event(json.dumps({"reports": reports})), None)
 
     def _art_market(self) -> Iterator[tuple[str, Invoke]]:
         sell = {"user_id": 1, "artwork_id": 7, "price": 10.25, "direction": "sell"}

@@ -25,6 +25,10 @@ FAILED_ATTEMPT: Final = Units(write=2)
 REFUSED_BY_EXCHANGE: Final = Units(write=3)
 CANCEL_UNSENT: Final = Units(write=2)
 CANCEL_AT_EXCHANGE: Final = Units(write=6)
+APPLY_REPORTS: Final = Units(write=1)
+"""Of a batch for one order, however many there are."""
+APPLY_LAST_REPORT: Final = Units(write=2)
+"""With the one that ends the order."""
 
 # Art market.
 SUBMIT_BUY: Final = Units(write=3, budget=3)

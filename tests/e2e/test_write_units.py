@@ -7,6 +7,7 @@ from decimal import Decimal
 
 import pytest
 
+from chalicelib.broker.execution import fold
 from chalicelib.broker.models import OrderRequest
 from chalicelib.broker.order import Order, OrderId
 from chalicelib.broker.placement import (
@@ -23,9 +24,11 @@ from chalicelib.broker.placement import (
 from chalicelib.broker.service import submit_order
 from chalicelib.broker.store import DynamoOrderStore
 from chalicelib.core.ids import new_id
+from chalicelib.core.lifecycle import OrderStatus
 from infra import capacity
 from tests.e2e.stack import Stack
 from tests.e2e.tables import capacity_of, table_like
+from tests.unit.broker.lives import report_of
 from tests.unit.broker.orders import new_signal_order
 
 pytestmark = pytest.mark.embedded_only
@@ -93,6 +96,19 @@ def test_canceling_at_the_exchange_costs(store: DynamoOrderStore) -> None:
         _attempt(store, asked, Answer.CANCELED, Purpose.CANCEL)
 
     assert writes.units == capacity.CANCEL_AT_EXCHANGE.write
+
+
+def test_reports_cost_by_the_order_and_batch(store: DynamoOrderStore) -> None:
+    order = _attempt(store, submit_order(store, REQUEST, None, lambda: NOW).order, Answer.WORKING)
+    partial = [report_of(order, seq, OrderStatus.PARTIALLY_FILLED, seq - 1) for seq in (2, 3, 4)]
+
+    with capacity_of(store._items) as writes:
+        order = store.save(fold(order, partial, NOW).order)
+    assert writes.units == capacity.APPLY_REPORTS.write
+
+    with capacity_of(store._items) as last:
+        store.save(fold(order, [report_of(order, 5, OrderStatus.FILLED, order.quantity)], NOW).order)
+    assert last.units == capacity.APPLY_LAST_REPORT.write
 
 
 def test_an_order_that_comes_after_another_costs_1_for_each_time_that_it_is_put_off(store: DynamoOrderStore) -> None:

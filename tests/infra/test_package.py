@@ -19,7 +19,7 @@ from infra.package import CACHE, REQUIREMENTS, package
 from infra.vendor import SERVICES, vendor
 from infra.wheels import PYTHON, Target, fetch_wheels
 from tests.answering import answering, settings
-from tests.functional.events import read_event
+from tests.functional.events import queue_event, read_event
 from tests.infra.conftest import Template
 from tests.infra.test_template import FUNCTIONS, functions
 
@@ -42,8 +42,11 @@ REQUEST = {
     "body": None,
     "isBase64Encoded": False,
 }
+REPORTS = queue_event(json.dumps({"reports": []}))
 EVENTS: dict[str, Any] = {
     "app.app": REQUEST,
+    "app.apply_reports": REPORTS,
+    "app.retry_reports": REPORTS,
     "app.hand_over_orders": read_event("stream_insert"),
     "app.match_orders": read_event("stream_insert"),
     "app.retry_matches": {"Records": []},

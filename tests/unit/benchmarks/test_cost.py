@@ -25,6 +25,7 @@ def test_a_request_pays_the_gateway_its_function_and_its_units() -> None:
         "write units": pytest.approx(3 * 0.625),
         "read units": pytest.approx(2 * 0.125),
         "queue requests": 0,
+        "ordered queue requests": 0,
         "invocations": pytest.approx(0.2),
         "gateway requests": pytest.approx(3.5),
         "duration": pytest.approx((0.010 * CORE + 3 * 0.005) * SECOND),
@@ -39,6 +40,12 @@ def test_a_batch_is_shared_and_waits_for_all_at_once() -> None:
     assert dollars["queue requests"] == pytest.approx(0.3 * 0.4)
     assert dollars["invocations"] == pytest.approx(0.1 * 0.2)
     assert dollars["duration"] == pytest.approx(0.1 * (0.020 * CORE + 3.1 * 0.005 + 0.1) * SECOND)
+
+
+def test_an_ordered_queue_has_its_own_price() -> None:
+    dollars = cost.price(Operation("apply", 1, (Invocation("ask", 10, ordered_requests=3),)), FIGURES)
+
+    assert (dollars["queue requests"], dollars["ordered queue requests"]) == (0, pytest.approx(0.3 * 0.5))
 
 
 def test_users_share_the_request_of_their_signal() -> None:
