@@ -20,6 +20,7 @@ PARAMETERS = {
     "SignalLease": "13",
     "MatchVisibility": "2",
     "MatchMaxReceives": "2",
+    "ReportVisibility": "10",
     "GivenFailureRate": "0.1",
     "GivenLatency": "0.5",
 }
