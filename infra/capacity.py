@@ -38,7 +38,7 @@ CANCEL_SELL: Final = Units(write=5, budget=5)
 MATCH: Final = Units(write=14, budget=14)
 """Of two orders, with the trade."""
 MATCH_READS: Final = 2
-"""Read units of a match, whatever else rests in the book."""
+"""Of a match, whatever else rests in the book: each of one unit (tests/unit/market/test_page_size.py)."""
 
 # Strategies.
 SIGNAL: Final = Units(write=4, budget=4)
