@@ -1,5 +1,6 @@
 """Time as Rialto writes it: aware UTC datetimes inside, RFC 3339 with microseconds and ``Z`` outside."""
 
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 
@@ -9,6 +10,11 @@ Clock = Callable[[], datetime]
 def utc_now() -> datetime:
     """Return the present moment in UTC."""
     return datetime.now(UTC)
+
+
+def wait(seconds: float) -> None:
+    """Let so many seconds pass. What pauses takes this as its default, so that simulated time can stand in for it."""
+    time.sleep(seconds)
 
 
 def format_timestamp(moment: datetime) -> str:

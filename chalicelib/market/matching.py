@@ -5,11 +5,10 @@ commits first wins, the other reads the book again.
 """
 
 import random
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from chalicelib.core.clock import Clock, format_timestamp
+from chalicelib.core.clock import Clock, format_timestamp, wait
 from chalicelib.core.telemetry import log_event
 from chalicelib.market.book import BookOrder, Trade, match_book, sides_to_read, to_cents, trade_id
 from chalicelib.market.order import ArtworkId, Direction, MarketOrder, MarketOrderId, Transaction, TransactionId, UserId
@@ -33,7 +32,7 @@ class Matcher:
 
     store: MarketStore
     clock: Clock
-    pause: Callable[[float], None] = time.sleep
+    pause: Callable[[float], None] = wait
     jitter: Callable[[], float] = random.random
 
 
@@ -79,7 +78,7 @@ def _read_crossing(store: MarketStore, artwork_id: ArtworkId) -> list[BookOrder]
     wanted: frozenset[Direction] = frozenset(("sell", "buy"))
     limit = FIRST_PAGE
     while wanted:
-        for side in wanted:
+        for side in sorted(wanted):
             page: BookPage = store.read_side(artwork_id, side, limit, keys[side])
             sides[side] += map(_book_order, page.orders)
             keys[side] = page.next_key

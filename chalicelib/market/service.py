@@ -1,12 +1,11 @@
 """The use cases of the art market. Each takes what it needs as arguments."""
 
 import random
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from chalicelib.core.clock import Clock
+from chalicelib.core.clock import Clock, wait
 from chalicelib.core.errors import BusyError, ConflictError, KeyReusedError, NotFoundError
 from chalicelib.core.idempotency import id_for
 from chalicelib.core.lifecycle import OrderStatus
@@ -53,7 +52,7 @@ def submit_order(
     request: OrderRequest,
     key: str | None,
     clock: Clock,
-    pause: Callable[[float], None] = time.sleep,
+    pause: Callable[[float], None] = wait,
 ) -> Submission:
     """Put the order into its book; the stream matches it. One conditional write.
 
@@ -100,7 +99,7 @@ def view_order(store: MarketStore, order_id: str) -> tuple[MarketOrder, Transact
     return order, store.get_transaction(order.artwork_id, order.transaction_id)
 
 
-def cancel_order(store: MarketStore, order_id: str, pause: Callable[[float], None] = time.sleep) -> None:
+def cancel_order(store: MarketStore, order_id: str, pause: Callable[[float], None] = wait) -> None:
     """Take the order out of the market. Canceling it again changes nothing.
 
     Raises:

@@ -7,7 +7,6 @@ user whom another is just deciding about.
 """
 
 import random
-import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -17,7 +16,7 @@ from functools import partial
 from chalicelib.broker.order import OrderId
 from chalicelib.broker.service import SignalTerms, signal_order
 from chalicelib.broker.store import OrderStore
-from chalicelib.core.clock import Clock
+from chalicelib.core.clock import Clock, wait
 from chalicelib.strategies.rules import Decision, decide
 from chalicelib.strategies.signal import Position, Reason, RoundTrip, Signal, Subscribers, order_id_of
 from chalicelib.strategies.store import (
@@ -53,7 +52,7 @@ class FanOut:
     store: StrategyStore
     orders: OrderStore
     clock: Clock
-    sleep: Callable[[float], None] = time.sleep
+    sleep: Callable[[float], None] = wait
     jitter: Callable[[], float] = random.random
 
 

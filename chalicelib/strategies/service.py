@@ -1,6 +1,5 @@
 """The use cases of the strategies. Each takes what it needs as arguments."""
 
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -8,6 +7,7 @@ from datetime import datetime, timedelta
 
 from chalicelib.broker.order import Order, OrderId
 from chalicelib.broker.store import OrderStore
+from chalicelib.core.clock import wait
 from chalicelib.core.errors import ConflictError, KeyReusedError, NotFoundError, UnfinishedError
 from chalicelib.core.idempotency import id_for
 from chalicelib.core.ids import is_id, new_id
@@ -39,7 +39,7 @@ class Desk:
     fan_out: FanOut
     lease: timedelta
     token: Callable[[], str] = new_id
-    sleep: Callable[[float], None] = time.sleep
+    sleep: Callable[[float], None] = wait
 
 
 def send_signal(desk: Desk, terms: Terms, key: str | None) -> Result:
