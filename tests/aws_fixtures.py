@@ -1,7 +1,9 @@
-"""Fixtures for tests that run on moto."""
+"""Fixtures for tests that run on moto; with RIALTO_TEST_AWS=simulated on the simulation's own account."""
 
+import os
 import time
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from types import SimpleNamespace
 
 import pytest
@@ -10,6 +12,7 @@ from moto import mock_aws
 from chalicelib.core.sqs import sqs_client
 from tests.client_faults import FAULTS, ClientFaults
 from tests.moto_stack import create_stack
+from tests.simulation.cloud.account import connected_account
 
 
 @pytest.fixture
@@ -30,10 +33,14 @@ def aws_parameters() -> dict[str, str]:
 @pytest.fixture
 def aws(monkeypatch: pytest.MonkeyPatch, aws_parameters: dict[str, str]) -> Iterator[dict[str, str]]:
     """The stack on moto and its environment, which is this process's environment during the test."""
-    with mock_aws():
+    with _account():
         environment = create_stack(aws_parameters)
         for name, value in environment.items():
             monkeypatch.setenv(name, value)
         sqs_client.cache_clear()
         yield environment
     sqs_client.cache_clear()
+
+
+def _account() -> AbstractContextManager[object]:
+    return connected_account() if os.environ.get("RIALTO_TEST_AWS") == "simulated" else mock_aws()

@@ -68,12 +68,14 @@ class ClientFaults:
 FAULTS = ClientFaults()
 
 
-def _before_send(event_name: str, **_: Any) -> None:
+def before_send(event_name: str, **_: Any) -> None:
+    """Raise the fault of a request that never arrives, if there is one to come."""
     FAULTS.calls.append(event_name.removeprefix("before-send."))
     _raise_next(FAULTS.before, event_name)
 
 
-def _after_send(event_name: str, **_: Any) -> None:
+def after_send(event_name: str, **_: Any) -> None:
+    """Raise the fault of an answer that is lost, if there is one to come."""
     _raise_next(FAULTS.after, event_name)
 
 
@@ -85,5 +87,5 @@ def _raise_next(faults: list[Fault], event_name: str) -> None:
             raise fault.error()
 
 
-BUILTIN_HANDLERS.insert(0, ("before-send", _before_send))
-BUILTIN_HANDLERS.append(("before-send", _after_send))
+BUILTIN_HANDLERS.insert(0, ("before-send", before_send))
+BUILTIN_HANDLERS.append(("before-send", after_send))
