@@ -199,11 +199,13 @@ def request_cancel(order: Order, now: datetime, *, can_cancel: bool) -> Order:
     if order.status is OrderStatus.PENDING_CANCEL:
         return order
     never_sent = order.status is OrderStatus.PENDING_NEW and order.lease_token is None and not order.in_doubt
-    if never_sent:
-        return move(order, OrderStatus.CANCELED, now, Cause.CANCELED)
-    if not can_cancel:
+    if not never_sent and not can_cancel:
         raise CancelUnsupportedError(order.order_id)
-    asked = replace(order, cancel_requested_at=now, failures=0, dead_lettered_at=None, dead_letter_cause=None)
+    # Whatever became of its message, it is no dead letter any more.
+    asked = replace(order, dead_lettered_at=None, dead_letter_cause=None)
+    if never_sent:
+        return move(asked, OrderStatus.CANCELED, now, Cause.CANCELED)
+    asked = replace(asked, cancel_requested_at=now, failures=0)
     if order.lease_token is None:
         asked = replace(asked, next_attempt_at=now)
     return move(asked, OrderStatus.PENDING_CANCEL, now, Cause.CANCEL_REQUESTED)

@@ -386,6 +386,15 @@ class TestCancel:
         order = new_order(status=OrderStatus.PARTIALLY_FILLED, placed_at=NOW)
         assert cancel_pending(order).status is OrderStatus.PENDING_CANCEL
 
+    def test_dead_letter_that_was_never_sent_is_none_any_more_once_it_is_canceled(self) -> None:
+        dead = after(Answer.UNAVAILABLE, last_chance=True)
+        canceled = request_cancel(dead, NOW + later(5), can_cancel=True)
+        assert (canceled.status, canceled.dead_lettered_at, canceled.dead_letter_cause) == (
+            OrderStatus.CANCELED,
+            None,
+            None,
+        )
+
 
 class TestCancelAtTheExchange:
     def being_canceled(self) -> Order:
