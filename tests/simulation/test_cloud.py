@@ -48,7 +48,7 @@ def test_every_store_keeps_its_contract_on_the_simulated_cloud() -> None:
     environment = os.environ | {"RIALTO_TEST_AWS": "simulated"}
     run = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=300, check=False)
     assert run.returncode == 0, run.stdout[-4_000:]
-    assert run.stdout.splitlines()[-1] >= "500 passed"
+    assert int(run.stdout.splitlines()[-1].split()[0]) > 500
 
 
 @pytest.mark.parametrize(

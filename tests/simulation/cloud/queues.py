@@ -46,6 +46,10 @@ class Queue:
         self._clock = clock
         self._sent = 0
 
+    def now(self) -> float:
+        """Return the present moment, as messages have it."""
+        return self._clock()
+
     def put(self, body: str, delay: float = 0.0) -> Message:
         """Take a message, hidden for so many seconds."""
         self._sent += 1
@@ -65,6 +69,7 @@ class Queue:
             if message.visible_at <= now and message.receives >= self.max_receives:
                 self.messages.remove(message)
                 self.dead.messages.append(Message(message.message_id, message.body, message.sent_at, now))
+                self.dead.changed(self.dead)
 
     def visible(self) -> list[Message]:
         """Return what can be received now."""

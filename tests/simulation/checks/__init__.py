@@ -1,0 +1,33 @@
+"""The rules that every history keeps, over everything that happened and not only over what is left at its end."""
+
+from tests.simulation.checks.base import Journal, Violation, expect
+from tests.simulation.checks.broker import check_broker
+from tests.simulation.checks.market import check_market
+from tests.simulation.checks.requests import check_faults
+from tests.simulation.checks.strategies import check_strategies
+from tests.simulation.history import History
+
+__all__ = ["Violation", "check_history"]
+
+
+def check_history(history: History, *, honours_ids: bool, is_quiet: bool) -> None:
+    """Check a whole history. ``is_quiet``: everything has come to rest.
+
+    Raises:
+        Violation: of the first rule that does not hold.
+    """
+    journal = Journal(history)
+    check_faults(journal)
+    check_broker(journal, honours_ids=honours_ids, is_quiet=is_quiet)
+    check_market(journal, is_quiet=is_quiet)
+    check_strategies(journal)
+    _check_own_checks(journal)
+    expect(is_quiet, "everything comes to rest", "something waits for ever")
+
+
+def _check_own_checks(journal: Journal) -> None:
+    """The platform's own check of its live data finds nothing, once everything is at rest."""
+    views = list(journal.answered("GET", "/operations/invariants"))
+    for request, _ in views[-1:]:
+        broken = [one for one in request.content.get("invariants", []) if one["violations"]]
+        expect(not broken, "the platform's own invariants hold", broken)

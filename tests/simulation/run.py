@@ -1,0 +1,233 @@
+"""One history from one seed: drawn, lived through, brought to rest, and checked."""
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from random import Random
+
+from tests.simulation.checks import Violation, check_history
+from tests.simulation.checks.base import plain_row
+from tests.simulation.checks.market import crossed_pair
+from tests.simulation.faults import KINDS, Faults
+from tests.simulation.gateway import Client
+from tests.simulation.scheduler import SECOND
+from tests.simulation.sources import Sources
+from tests.simulation.workload import QUEUES, THEMES, Known, Program, replace_profiles
+from tests.simulation.world import World
+
+MUCH = {
+    "index.lags": 2.0,
+    "message.reordered": 8.0,
+    "sweep.skipped": 5.0,
+    "sweep.twice": 5.0,
+    "function.clock_off": 8.0,
+}
+"""Faults that are drawn less often than once for each call, and so have to be more likely."""
+REST = [60, 60, 60, 120, 300, 600, 900, 900, 900, 1800, 3600, 3600, 7200, 14400, 86_400, 14 * 86_400, 60, 60, 900, 3600]
+"""Seconds between the steps in which a history comes to rest: it must be at rest at the end of them."""
+
+
+@dataclass(frozen=True)
+class Case:
+    """A history to live through. ``left_out`` are clients by number, ``muted`` single faults, ``quiet`` whole kinds."""
+
+    seed: int
+    left_out: frozenset[int] = frozenset()
+    muted: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True)
+class Report:
+    """What came of it."""
+
+    case: Case
+    violation: Violation | None
+    clients: int
+    requests: int
+    calls: int
+    faults: Counter[str]
+    struck: list[str]
+    """The faults that struck, by name."""
+    rested: int
+    """Seconds until everything had come to rest."""
+    story: list[str]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What the seed draws before anything happens."""
+
+    rates: dict[str, float]
+    parameters: dict[str, str]
+    programs: list[tuple[int, Program]]
+    outages: list[tuple[int, int]]
+    restarts: list[int]
+    end: int
+
+
+def draw_plan(seed: int) -> Plan:
+    """Return the plan of a seed: each draws which kinds of fault there are at all, and how many."""
+    dice = Random(f"{seed}/plan")
+    rate = dice.choice([0.0, 0.003, 0.01, 0.01, 0.03, 0.06])
+    share = dice.choice([0.3, 0.6, 1.0])
+    rates = {
+        kind: rate * MUCH.get(kind, 1.0) / (1.0 if kind in MUCH else 2.0) for kind in KINDS if dice.random() < share
+    }
+    # Deliveries and clients are far fewer than calls.
+    rates |= {kind: rates[kind] * 6 for kind in rates if kind.split(".")[0] in _RARE}
+    theme = THEMES[dice.choice(list(THEMES))]
+    span = dice.choice([2, 20, 120])
+    count = dice.randint(8, 30)
+    programs = [(round(dice.uniform(0, span) * SECOND), program) for program in _choose(dice, theme, count)]
+    if any(program.__name__ == "send_signal" for _, program in programs):
+        programs[0] = (0, replace_profiles)
+    outages = (
+        [_window(dice, span) for _ in range(dice.choice([0, 1, 2]))] if "exchange.outage" in rates and rate else []
+    )
+    restarts = (
+        [round(dice.uniform(0, span) * SECOND)] if "stack.restarted" in rates and dice.random() < rate * 10 else []
+    )
+    return Plan(rates, _parameters(dice), programs, outages, restarts, round((span + 20) * SECOND))
+
+
+def live(case: Case, *, tell: bool = False) -> Report:
+    """Live through the history of a case; with ``tell`` the report has its story."""
+    plan = draw_plan(case.seed)
+    world = World(case.seed, Faults(plan.rates, case.muted), plan.parameters)
+    world.story.is_told = tell
+    violation: Violation | None = None
+    rested = 0
+    with world.entered():
+        sources, known = Sources(world), Known()
+        for number, (at, program) in enumerate(plan.programs):
+            if number not in case.left_out:
+                world.scheduler.at(at, _starter(world, number, program, known))
+        _plan_events(world, plan)
+        sources.every_minute(plan.end)
+        world.scheduler.run(plan.end)
+        rested = _come_to_rest(world, sources)
+        _ask_for_everything(world, known)
+        violation = _check(world, is_quiet=is_at_rest(world, sources))
+    calls = len(world.history.writes)
+    if violation is not None:
+        world.story.tell(f"VIOLATION {violation.rule}: {violation.what}")
+    return Report(
+        case,
+        violation,
+        len(plan.programs) - len(case.left_out),
+        len(world.history.requests),
+        calls,
+        world.faults.counts,
+        world.faults.struck,
+        rested,
+        world.story.lines,
+    )
+
+
+def _check(world: World, *, is_quiet: bool) -> Violation | None:
+    try:
+        check_history(world.history, honours_ids=world.parameters["Exchange"] == "http", is_quiet=is_quiet)
+    except Violation as violation:
+        return violation
+    return None
+
+
+def is_at_rest(world: World, sources: Sources) -> bool:
+    """Tell whether nothing is on its way, and nobody waits for anything."""
+    tables = world.account.dynamodb.tables
+    waiting = any(item["status"]["S"].startswith("PENDING") for item in tables["BrokerOrders"].items())
+    is_open = any(not item["is_complete"]["BOOL"] for item in tables["Signals"].items())
+    is_crossed = crossed_pair([plain_row(item) for item in tables["MarketOrders"].items()]) is not None
+    return sources.are_quiet and not world.running and not waiting and not is_open and not is_crossed
+
+
+def _come_to_rest(world: World, sources: Sources) -> int:
+    """Let the world be well, with sweeps and redrives; return the seconds until nothing waited any more."""
+    world.faults.active = False
+    begin = world.scheduler.now
+    for number, seconds in enumerate(REST):
+        if number > 1 and is_at_rest(world, sources):
+            break
+        sources.sweep()
+        world.scheduler.run(world.scheduler.now + 5 * SECOND)
+        for queue in QUEUES:
+            _run_client(world, partial(_redrive, queue))
+        world.scheduler.run(world.scheduler.now + seconds * SECOND)
+    return (world.scheduler.now - begin) // SECOND
+
+
+def _redrive(queue: str, client: Client) -> None:
+    client.post("/operations/dead-letters/redrive", {"queue": queue})
+
+
+def _ask_for_everything(world: World, known: Known) -> None:
+    """Let a client look at everything once more, and the invariants be checked on the live data."""
+
+    def ask(client: Client) -> None:
+        for order_id in known.orders:
+            client.get("/orders/{order_id}", order_id=order_id)
+        for order_id in known.offers:
+            client.get("/market/orders/{order_id}", order_id=order_id)
+        for signal_id in dict.fromkeys(known.signals):
+            client.get("/signals/{signal_id}", signal_id=signal_id)
+        client.post("/operations/invariants/run")
+        client.get("/operations/invariants")
+
+    world.scheduler.run(world.scheduler.now + 300 * SECOND)
+    _run_client(world, ask)
+
+
+def _run_client(world: World, run: Callable[[Client], None]) -> None:
+    process = world.process("operator")
+    client = Client(world, process)
+    world.scheduler.start(process, lambda: run(client), lambda *_: None)
+    world.scheduler.run(world.scheduler.now + 40 * SECOND)
+
+
+def _starter(world: World, number: int, program: Program, known: Known) -> Callable[[], None]:
+    def start() -> None:
+        process = world.process(f"client {number}:")
+        client = Client(world, process)
+        world.scheduler.start(process, lambda: program(client, known), lambda _, error: _raise(error))
+
+    return start
+
+
+def _raise(error: Exception | None) -> None:
+    if error is not None:
+        raise error
+
+
+def _plan_events(world: World, plan: Plan) -> None:
+    for begin, end in plan.outages:
+        world.scheduler.at(begin, partial(setattr, world.exchange, "down_until", end))
+    for number, at in enumerate(plan.restarts):
+        world.scheduler.at(at, partial(_restart, world, number))
+
+
+def _restart(world: World, number: int) -> None:
+    if world.faults.strike("stack.restarted", f"restart {number}"):
+        world.restart()
+
+
+_RARE = frozenset({"message", "stream", "request", "answer", "client", "exchange", "function", "redrive", "sweep"})
+
+
+def _choose(dice: Random, theme: dict[Program, int], count: int) -> Iterator[Program]:
+    yield from dice.choices(list(theme), list(theme.values()), k=count)
+
+
+def _window(dice: Random, span: int) -> tuple[int, int]:
+    begin = dice.uniform(0, span)
+    return round(begin * SECOND), round((begin + dice.choice([1, 10, 60])) * SECOND)
+
+
+def _parameters(dice: Random) -> dict[str, str]:
+    return {
+        "Exchange": dice.choice(["http", "http", "http", "given"]),
+        "ExchangeUrl": "http://exchange.test",
+        "PlacementMaxReceives": dice.choice(["2", "4", "20"]),
+        "MatchMaxReceives": dice.choice(["2", "10"]),
+        "ExitScope": dice.choice(["user", "user", "strategy"]),
+    }
