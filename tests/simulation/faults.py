@@ -1,4 +1,4 @@
-"""What can go wrong, each kind counted: which of it strikes is drawn, call by call, and can be muted one by one."""
+"""What can go wrong, each kind counted: which of it strikes is drawn, call by call, and can be left out one by one."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -75,16 +75,16 @@ KINDS: dict[str, str] = {
 
 @dataclass
 class Faults:
-    """Draws the faults of one history. ``muted``: single faults that are left out, named as in ``struck``."""
+    """Draws the faults of one history. ``only``: if given, no others strike; they are named as in ``struck``."""
 
     rates: dict[str, float]
-    muted: frozenset[str] = frozenset()
+    only: frozenset[str] | None = None
     active: bool = True
     counts: Counter[str] = field(default_factory=Counter)
     struck: list[str] = field(default_factory=list)
 
     def draw(self, kinds: Iterable[str], dice: Random, where: str) -> str | None:
-        """Return the fault that strikes here, None if none does. Takes one number, whatever is muted."""
+        """Return the fault that strikes here, None if none does. Takes one number, whatever may strike."""
         number = dice.random()
         if not self.active:
             return None
@@ -95,10 +95,10 @@ class Faults:
         return None
 
     def strike(self, kind: str, where: str) -> bool:
-        """Count a fault, unless it is muted."""
+        """Count a fault, if it may strike."""
         assert kind in KINDS, kind
         name = f"{kind}@{where}"
-        if name in self.muted:
+        if self.only is not None and name not in self.only:
             return False
         self.counts[kind] += 1
         self.struck.append(name)

@@ -40,6 +40,7 @@ class Wire:
         self._faults = faults
         self._history = history
         self._story = story
+        self.pace = 1.0
 
     def carry(self, call: Call) -> dict[str, Any]:
         """Carry out one attempt of a call for the running task; the set-up's calls have no task and no faults."""
@@ -50,7 +51,7 @@ class Wire:
         process.calls += 1
         where = f"{process.name}/{process.calls}"
         fault = self._draw(task, call, where)
-        self._scheduler.sleep(process.dice.uniform(0.0005, 0.01) if fault != "slow" else process.dice.uniform(0.5, 1.9))
+        self._scheduler.sleep(self._moment(process) if fault != "slow" else process.dice.uniform(0.5, 1.9))
         self._before(process, call, fault, where)
         answer: dict[str, Any] = {}
         error: ClientError | None = None
@@ -59,11 +60,14 @@ class Wire:
         except ClientError as refused:
             error = refused
         self._story.tell(f"{where} {call.service} {summary_of(call)} -> {_told(answer, error)}")
-        self._scheduler.sleep(process.dice.uniform(0.0005, 0.01))
+        self._scheduler.sleep(self._moment(process))
         self._after(process, call, fault)
         if error is not None:
             raise error
         return answer
+
+    def _moment(self, process: Process) -> float:
+        return process.dice.uniform(0.0005, 0.01) * self.pace
 
     def _draw(self, task: Task, call: Call, where: str) -> str | None:
         """Return the fault of an attempt, without its prefix."""

@@ -11,7 +11,6 @@ from tests.simulation.gateway import Client
 ISINS = ["DE0007664039", "US0378331005"]
 USERS = ["Anne", "Ben", "Cleo", "Émile"]
 STRATEGIES, INSTRUMENTS = ["A", "B", "C"], ["L&T", "ACC"]
-KEYS = 8
 QUEUES = ["placements", "hand-over", "match-retries", "match"]
 Body = dict[str, Any]
 
@@ -20,6 +19,8 @@ Body = dict[str, Any]
 class Known:
     """What clients have heard of."""
 
+    keys: int
+    """Different keys that there are."""
     orders: list[str] = field(default_factory=list)
     offers: list[str] = field(default_factory=list)
     signals: list[str] = field(default_factory=list)
@@ -33,7 +34,7 @@ Program = Callable[[Client, Known], None]
 
 def submit_order(client: Client, known: Known) -> None:
     """Send an order; most have a key, and the same key mostly means the same order."""
-    key = _draw_key(client)
+    key = _draw_key(client, known)
     body = _order(Random(f"order {key}") if key else client.dice)
     if key and _reuses_key(client):
         body = {**body, "quantity": body["quantity"] + 1}
@@ -71,7 +72,7 @@ def _order(dice: Random) -> Body:
 
 def offer(client: Client, known: Known) -> None:
     """Offer to buy or sell one of a few works, at one of a few prices: most offers meet another."""
-    key = _draw_key(client)
+    key = _draw_key(client, known)
     body = _offer(Random(f"offer {key}") if key else client.dice)
     if key and _reuses_key(client):
         body = {**body, "price": body["price"] + 1}
@@ -109,7 +110,7 @@ def _offer(dice: Random) -> Body:
 
 def send_signal(client: Client, known: Known) -> None:
     """Send a signal by one of the two routes."""
-    key = _draw_key(client)
+    key = _draw_key(client, known)
     dice = Random(f"signal {key}") if key else client.dice
     strategy, instrument, side = dice.choice(STRATEGIES), dice.choice(INSTRUMENTS), dice.choice(["BUY", "BUY", "SELL"])
     if key and _reuses_key(client):
@@ -190,8 +191,8 @@ THEMES: dict[str, dict[Program, int]] = {
 }
 
 
-def _draw_key(client: Client) -> str | None:
-    return f"key {client.dice.randint(1, KEYS)}" if client.dice.random() < 0.6 else None
+def _draw_key(client: Client, known: Known) -> str | None:
+    return f"key {client.dice.randint(1, known.keys)}" if client.dice.random() < 0.6 else None
 
 
 def _reuses_key(client: Client) -> bool:

@@ -40,6 +40,7 @@ _CONFIG = json.loads((Path(__file__).parents[2] / ".chalice" / "config.json").re
 TIME_OUTS: dict[str, float] = {
     name: function["lambda_timeout"] for name, function in _CONFIG["stages"]["rialto"]["lambda_functions"].items()
 }
+NOBODY = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_DEFAULT_REGION": "us-east-1"}
 _WIRINGS = (broker_wiring, market_wiring, strategies_wiring, operations_wiring)
 _T = TypeVar("_T")
 End = Callable[[Any, Exception | None, Process], None]
@@ -63,7 +64,7 @@ class World:
         """The functions that run now, by name."""
         self.parameters = parameters
         self._counts: Counter[str] = Counter()
-        self._wire = Wire(self.account, self.scheduler, faults, self.history, self.story)
+        self.wire = Wire(self.account, self.scheduler, faults, self.history, self.story)
         self._ids = Random(f"{seed}/ids")
         self.scheduler.enter, self.scheduler.leave = _enter, _leave
 
@@ -137,7 +138,8 @@ class World:
         with ExitStack() as stack:
             for target, name, value in self._patches():
                 stack.enter_context(patch.object(target, name, value))
-            stack.enter_context(connected(self._wire.carry, self._wait))
+            stack.enter_context(connected(self.wire.carry, self._wait))
+            stack.enter_context(patch.dict(os.environ, NOBODY))
             stack.enter_context(patch.dict(os.environ, create_stack(self.parameters)))
             self.account.dynamodb.watchers.append(self._note)
             logging.disable()
@@ -218,7 +220,9 @@ class _Log:
     def info(self, message: str, extra: dict[str, Any]) -> None:
         """Put the line into the story."""
         if self._world.story.is_told:
-            shown = ", ".join(f"{name}={value}" for name, value in extra.items() if value not in (None, [], 0))
+            # How long it took is told in real time, which is another one each time.
+            fields = ((name, value) for name, value in extra.items() if name != "latency_ms")
+            shown = ", ".join(f"{name}={value}" for name, value in fields if value not in (None, [], 0))
             task = self._world.scheduler.current
             self._world.story.tell(f"{task.process.name if task else ''} says: {message} {shown}")
 
