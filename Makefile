@@ -30,7 +30,7 @@ LOCK := $(BIN)/uv --cache-dir $(STATE)/cache/uv --system-certs pip compile --qui
   --custom-compile-command "make upgrade"
 STAMP := $(LIBRARIES) $(if $(wildcard client/pyproject.toml),$(COMMAND))
 
-.PHONY: help up down clean logs browser documents cost test check test-localstack format setup package serve upgrade audit sbom
+.PHONY: help up down clean logs browser documents cost test simulate check test-localstack format setup package serve upgrade audit sbom
 
 help: ## Show the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -86,9 +86,14 @@ ifdef ARGS
 else
 	@$(BIN)/python -m pytest tests/unit tests/functional tests/infra \
 	  --numprocesses=2 --dist=loadfile --cov=bridge --cov=chalicelib --cov-report= </dev/null
+	@$(BIN)/python -m pytest --no-cov tests/simulation --numprocesses=2 --dist=loadfile </dev/null
 	@$(BIN)/python -m pytest $(wildcard tests/e2e tests/browser) \
 	  --cov=bridge --cov=chalicelib --cov-append --cov-report=term </dev/null
 endif
+
+simulate: $(STAMP) ## Live through simulated histories with faults (SEEDS=1000, FIRST=0, CLIENTS=, REPLAY='{"seed": 1}')
+	@$(BIN)/python -m tests.simulation.simulate --seeds $(or $(SEEDS),1000) --first $(or $(FIRST),0) \
+	  $(if $(CLIENTS),--clients $(CLIENTS)) $(if $(REPLAY),--replay '$(REPLAY)') </dev/null
 
 test-localstack: $(STAMP) ## Run the end-to-end tests on LocalStack (LOCALSTACK_ENDPOINT)
 	@RIALTO_TEST_CLOUD=localstack $(BIN)/python -m pytest tests/e2e $(ARGS) </dev/null

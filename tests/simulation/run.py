@@ -147,7 +147,7 @@ def live(case: Case, *, tell: bool = False) -> Report:
         rested = _come_to_rest(world, sources)
         _ask_for_everything(world, known)
         begin = time.perf_counter()
-        violation = _check(world, is_quiet=is_at_rest(world, sources))
+        violation = _check(world, is_quiet=nothing_waits(world, sources))
     if violation is not None:
         world.story.tell(f"VIOLATION {violation.rule}: {violation.what}")
     return Report(
@@ -176,13 +176,18 @@ def _check(world: World, *, is_quiet: bool) -> Violation | None:
     return None
 
 
-def is_at_rest(world: World, sources: Sources) -> bool:
+def nothing_waits(world: World, sources: Sources) -> bool:
     """Tell whether nothing is on its way, and nobody waits for anything."""
     tables = world.account.dynamodb.tables
     waiting = any(item["status"]["S"].startswith("PENDING") for item in tables["BrokerOrders"].items())
     is_open = any(not item["is_complete"]["BOOL"] for item in tables["Signals"].items())
-    is_crossed = crossed_pair([plain_row(item) for item in tables["MarketOrders"].items()]) is not None
-    return sources.are_quiet and not world.running and not waiting and not is_open and not is_crossed
+    return sources.are_quiet and not world.running and not waiting and not is_open
+
+
+def is_at_rest(world: World, sources: Sources) -> bool:
+    """Tell whether nothing waits, and nothing is left to be found by the sweep of the books."""
+    offers = [plain_row(item) for item in world.account.dynamodb.tables["MarketOrders"].items()]
+    return nothing_waits(world, sources) and crossed_pair(offers) is None
 
 
 def _come_to_rest(world: World, sources: Sources) -> int:

@@ -6,14 +6,13 @@ from typing import Any
 
 import pytest
 
-from chalicelib.broker.placement import Answer, next_step
 from chalicelib.market.book import Trade
 from chalicelib.market.store import MarketStore
-from chalicelib.operations.dead_letters import SqsLetterBox
 from chalicelib.strategies.profiles import DynamoProfileStore
-from tests.simulation.run import Case, Report, live
+from tests.simulation.run import Case, Report, live, read_case
+from tests.simulation.simulate import tell_of
 
-SEEDS = 200
+SEEDS = 60
 Patch = Callable[[pytest.MonkeyPatch], None]
 
 
@@ -26,62 +25,36 @@ def first_broken() -> Report:
     pytest.fail(f"None of {SEEDS} histories breaks a rule")
 
 
-def price_of_the_taker(patch: pytest.MonkeyPatch) -> None:
+def price_of_the_later_order(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(Trade, "price", property(lambda trade: trade.taker.price))
 
 
-def book_that_lags(patch: pytest.MonkeyPatch) -> None:
-    def read_side(store: Any, artwork_id: Any, side: Any, limit: int, after: Any = None) -> Any:
-        page = original(store, artwork_id, side, limit, after)
+def users_whose_offers_are_not_seen(patch: pytest.MonkeyPatch) -> None:
+    def read_side(*args: Any) -> Any:
+        page = original(*args)
         return replace(page, orders=[order for order in page.orders if order.user_id != 1])
 
     original = MarketStore.read_side
     patch.setattr(MarketStore, "read_side", read_side)
 
 
-def leases_that_nobody_respects(patch: pytest.MonkeyPatch) -> None:
-    def step(order: Any, now: Any, predecessor: Any = None) -> Any:
-        return next_step(replace(order, next_attempt_at=None), now, predecessor)
-
-    patch.setattr("chalicelib.broker.worker.next_step", step)
-
-
-def sales_that_do_not_wait(patch: pytest.MonkeyPatch) -> None:
+def sales_that_do_not_wait_for_their_buy(patch: pytest.MonkeyPatch) -> None:
     patch.setattr("chalicelib.broker.worker.predecessor_of", lambda _: None)
 
 
-def answers_that_are_guessed(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr("chalicelib.broker.exchange.Answer.UNKNOWN", Answer.WORKING)
+def profiles_that_are_shown_in_part(patch: pytest.MonkeyPatch) -> None:
+    def profiles(store: DynamoProfileStore, generation_id: str) -> Any:
+        return {user: found for user, found in original(store, generation_id).items() if user != "Anne"}
 
-
-def orders_of_a_signal_that_are_not_looked_for(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr("chalicelib.broker.store.DynamoOrderStore.get_many", lambda *_, **__: {})
-
-
-def letters_that_are_removed_before_they_are_sent(patch: pytest.MonkeyPatch) -> None:
-    def take(box: SqsLetterBox) -> Any:
-        letters = original(box)
-        if letters:
-            box.remove(letters)
-        return letters
-
-    original = SqsLetterBox.take
-    patch.setattr(SqsLetterBox, "take", take)
-
-
-def messages_that_are_done_with_too_early(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr("chalicelib.operations.sweep.is_overdue", lambda *_: False)
-
-
-def profiles_without_a_strategy(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(DynamoProfileStore, "profiles", lambda *_: {})
+    original = DynamoProfileStore.profiles
+    patch.setattr(DynamoProfileStore, "profiles", profiles)
 
 
 MISTAKES: dict[Patch, str] = {
-    price_of_the_taker: "the price is the resting order's",
-    book_that_lags: "no book is crossed",
-    sales_that_do_not_wait: "no order overtakes the one it closes",
-    profiles_without_a_strategy: "profiles are never mixed",
+    price_of_the_later_order: "the price is the resting order's",
+    users_whose_offers_are_not_seen: "no book is crossed",
+    sales_that_do_not_wait_for_their_buy: "no order overtakes the one it closes",
+    profiles_that_are_shown_in_part: "profiles are never mixed",
 }
 
 
@@ -91,3 +64,15 @@ def test_mistake_breaks_a_rule(monkeypatch: pytest.MonkeyPatch, mistake: Patch) 
     violation = first_broken().violation
     assert violation is not None
     assert violation.rule == MISTAKES[mistake]
+
+
+def test_smallest_history_is_told_and_can_be_seen_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    price_of_the_later_order(monkeypatch)
+    told = tell_of(first_broken()).splitlines()
+    assert "the price is the resting order's" in told[0]
+    case = read_case(told[-1].partition("REPLAY='")[2].rstrip("'"))
+    # Two offers make a trade; no fault is needed for it.
+    again = live(case, tell=True)
+    assert (len(again.clients), again.struck) == (2, [])
+    assert again.story == told[2:-1]
+    assert "VIOLATION the price is the resting order's" in again.story[-1]

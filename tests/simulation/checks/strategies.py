@@ -55,7 +55,9 @@ class Books:
         trips = {row["user"]: row for row in _created(write, LOG)}
         expect(len(orders) == len(positions), "a position changes with its order", write)
         for change in positions:
+            expect(change.before or change.after, "only what is open is closed", write)
             row = plain_row(change.after or change.before or {})
+            expect(row["user"] in orders, "a position changes with its order", write)
             order = orders[row["user"]]
             closed = self._close(change, order, trips.pop(row["user"], None)) if change.after is None else None
             if closed is None:

@@ -144,13 +144,10 @@ class Table:
         self._lag = lag
         self._items = Shelf(self.schema, self.schema, None)
         self._replica = LaggingShelf(self.schema, self.schema, None)
-        self._local = {
-            index["IndexName"]: self._shelf(Shelf, index) for index in properties.get("LocalSecondaryIndexes", [])
-        }
-        self._global = {
-            index["IndexName"]: self._shelf(LaggingShelf, index)
-            for index in properties.get("GlobalSecondaryIndexes", [])
-        }
+        local = properties.get("LocalSecondaryIndexes", [])
+        self._local = {index["IndexName"]: self._shelf(Shelf, index) for index in local}
+        lagging = [*local, *properties.get("GlobalSecondaryIndexes", [])]
+        self._lagging = {index["IndexName"]: self._shelf(LaggingShelf, index) for index in lagging}
 
     def key_of(self, item: Item) -> Key:
         """Return the primary key of an item, or of a key."""
@@ -164,15 +161,15 @@ class Table:
         """Return what a read sees of the table or of an index."""
         if index is None and consistent:
             return self._items
-        if index in self._local:
+        if index in self._local and consistent:
             return self._local[index]
-        shelf = self._replica if index is None else self._global[index]
+        shelf = self._replica if index is None else self._lagging[index]
         shelf.catch_up(self._clock())
         return shelf
 
     def may_be_read(self, index: str | None, *, consistent: bool) -> bool:
         """Tell whether DynamoDB has such a read: global indexes cannot be read consistently."""
-        return index is None or index in self._local or (index in self._global and not consistent)
+        return index is None or index in self._local or (index in self._lagging and not consistent)
 
     def write(self, key: Key, item: Item | None) -> Change:
         """Put the item, or take it out."""
@@ -181,7 +178,7 @@ class Table:
         for local in self._local.values():
             local.put(key, item)
         now = self._clock()
-        for name, shelf in (("", self._replica), *self._global.items()):
+        for name, shelf in (("", self._replica), *self._lagging.items()):
             shelf.put_later(key, item, now + self._lag(name))
         return change
 
@@ -192,7 +189,7 @@ class Table:
     @property
     def is_behind(self) -> bool:
         """Whether an index or the replica does not show everything yet."""
-        shelves = (self._replica, *self._global.values())
+        shelves = (self._replica, *self._lagging.values())
         for shelf in shelves:
             shelf.catch_up(self._clock())
         return any(shelf.is_behind for shelf in shelves)
