@@ -1,7 +1,7 @@
 """What happened, in one order: requests and answers, every write, what the exchange did, what was logged."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from tests.simulation.cloud.tables import Change
@@ -65,6 +65,20 @@ class History:
     venue: list[VenueEvent] = field(default_factory=list)
     failures: list[Failure] = field(default_factory=list)
     steps: int = 0
+
+    def until(self, step: int) -> "History":
+        """Return what had happened by a step: a request that was answered later was not answered then."""
+        return History(
+            requests=[
+                one if (one.answered or 0) <= step else replace(one, answered=None, status=0, content=None)
+                for one in self.requests
+                if one.sent <= step
+            ],
+            writes=[one for one in self.writes if one.step <= step],
+            venue=[one for one in self.venue if one.step <= step],
+            failures=[one for one in self.failures if one.step <= step],
+            steps=step,
+        )
 
     def step(self) -> int:
         """Count a step: everything that happens has its own."""

@@ -148,8 +148,9 @@ def live(case: Case, *, tell: bool = False) -> Report:
         _ask_for_everything(world, known)
         begin = time.perf_counter()
         violation = _check(world, is_quiet=nothing_waits(world, sources))
-    if violation is not None:
-        world.story.tell(f"VIOLATION {violation.rule}: {violation.what}")
+    if tell and violation is not None:
+        seen_at = _first_step(world, violation)
+        world.story.lines[len(world.story.until(seen_at)) :] = [f"VIOLATION {violation}"]
     return Report(
         case,
         violation,
@@ -164,6 +165,22 @@ def live(case: Case, *, tell: bool = False) -> Report:
     )
 
 
+def _first_step(world: World, violation: Violation) -> int:
+    """Return the step by which the rule was broken, the last if it takes the end of the history to tell."""
+    whole = world.history
+    first, last = 0, whole.steps
+    while first < last:
+        middle = (first + last) // 2
+        world.history = whole.until(middle)
+        found = _check(world, is_quiet=False)
+        if found is not None and found.rule == violation.rule:
+            last = middle
+        else:
+            first = middle + 1
+    world.history = whole
+    return last
+
+
 def _listed(numbers: frozenset[Any] | None) -> list[Any] | None:
     return None if numbers is None else sorted(numbers)
 
@@ -173,7 +190,7 @@ def _check(world: World, *, is_quiet: bool) -> Violation | None:
         check_history(world.history, honours_ids=world.parameters["Exchange"] == "http", is_quiet=is_quiet)
     except Violation as violation:
         return violation
-    return None
+    return None if is_quiet else Violation("everything comes to rest", "something waits for ever")
 
 
 def nothing_waits(world: World, sources: Sources) -> bool:

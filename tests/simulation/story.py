@@ -1,6 +1,7 @@
 """The story of a history: numbered lines that a person can read, the same to the byte whenever it is told."""
 
 import re
+from bisect import bisect_left
 from collections.abc import Callable
 from typing import Any
 
@@ -13,21 +14,24 @@ _ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
 class Story:
     """Collects lines. Ids are shortened to their first eight characters, which tell them apart well enough."""
 
-    def __init__(self, now: Callable[[], int]) -> None:
+    def __init__(self, now: Callable[[], int], step: Callable[[], int]) -> None:
         self.lines: list[str] = []
         self.is_told = False
+        self._steps: list[int] = []
         self._now = now
+        self._step = step
 
     def tell(self, what: str, *, fault: bool = False) -> None:
         """Add a line, if anybody wants to read it."""
         if self.is_told:
             mark = "!" if fault else " "
             short = _ID.sub(lambda found: found[0][:8], what)
+            self._steps.append(self._step())
             self.lines.append(f"{len(self.lines) + 1:5d} {self._now() / 1e6:12.4f} {mark} {short}")
 
-    def last(self, lines: int) -> str:
-        """Return the end of the story."""
-        return "\n".join(self.lines[-lines:])
+    def until(self, step: int) -> list[str]:
+        """Return the story up to the line that tells of a step of the history."""
+        return self.lines[: bisect_left(self._steps, step) + 1]
 
 
 def summary_of(call: Call) -> str:

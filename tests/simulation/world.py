@@ -55,7 +55,7 @@ class World:
         self.faults = faults
         self.scheduler = Scheduler()
         self.history = History()
-        self.story = Story(lambda: self.scheduler.now)
+        self.story = Story(lambda: self.scheduler.now, lambda: self.history.steps)
         self.dice = Random(f"{seed}/world")
         self.account = Account(lambda: START.timestamp() + self.scheduler.now / SECOND, self._lag)
         self.venue = Venue(self.history)
