@@ -225,7 +225,12 @@ class Sources:
     def are_quiet(self) -> bool:
         """Whether nothing is on its way any more, dead letters included."""
         queues = self._world.account.sqs.queues.values()
-        return all(source.is_quiet for source in self._streams) and not any(queue.messages for queue in queues)
+        return self.are_handed_over and not any(queue.messages for queue in queues)
+
+    @property
+    def are_handed_over(self) -> bool:
+        """Whether the streams have nothing left."""
+        return all(source.is_quiet for source in self._streams)
 
     def every_minute(self, until: int) -> None:
         """Sweep each minute until a moment."""

@@ -16,9 +16,12 @@ class Violation(Exception):  # noqa: N818 - it is what the checks look for
     """A rule that a history broke, and how."""
 
     def __init__(self, rule: str, what: str) -> None:
-        super().__init__(f"{rule}: {what}")
+        super().__init__(rule, what)
         self.rule = rule
         self.what = what
+
+    def __str__(self) -> str:
+        return f"{self.rule}: {self.what}"
 
 
 @dataclass

@@ -1,13 +1,15 @@
 """The broker: every order gets to the exchange, once where the exchange honours its id, and what we know is true."""
 
+from datetime import timedelta
 from decimal import Decimal
 from itertools import pairwise
 from typing import Any
 
+from chalicelib.core.clock import parse_timestamp
 from chalicelib.core.lifecycle import FINAL, TRANSITIONS, OrderStatus
 from tests.simulation.checks.base import Journal, Row, Versions, expect
 from tests.simulation.checks.requests import check_creates
-from tests.simulation.history import Request, VenueEvent
+from tests.simulation.history import Request, VenueEvent, Write
 
 TABLE = "BrokerOrders"
 UNCHANGED = (
@@ -23,6 +25,8 @@ UNCHANGED = (
     "after",
 )
 FOLLOWABLE = {"NEW", "PARTIALLY_FILLED", *(status.value for status in FINAL)}
+LEASE = timedelta(seconds=30)
+"""As infra/resources.yaml has it."""
 GONE = ("canceled", "called_off")
 VenueEvents = dict[str, list[VenueEvent]]
 
@@ -35,6 +39,7 @@ def check_broker(journal: Journal, *, honours_ids: bool, is_quiet: bool) -> None
         events.setdefault(event.order_id, []).append(event)
     for (order_id, _), versions in journal.table(TABLE).items():
         _check_life(order_id, versions)
+        _check_leases(order_id, versions)
         _check_placement(order_id, versions, events.get(order_id, []), honours_ids=honours_ids)
         if is_quiet:
             _check_end(order_id, versions, events.get(order_id, []))
@@ -57,6 +62,22 @@ def _check_life(order_id: str, versions: Versions) -> None:
             expect(before.get(name) == after.get(name), "what was ordered stays", told)
         if old in FINAL:
             expect(old == new, "a final order stays", told)
+
+
+def _check_leases(order_id: str, versions: Versions) -> None:
+    """A lease is given back by its holder only, and taken over by nobody before its end."""
+    holder: Write | None = None
+    for before, after, write in zip(versions.rows[1:], versions.rows[2:], versions.writes[2:], strict=False):
+        if before is None or after is None or write is None or "late" in (write.process, holder and holder.process):
+            return
+        old, new = before.get("lease_token"), after.get("lease_token")
+        told = f"{order_id}: {before} then {after} by {write.process}"
+        if old is not None and new is None:
+            expect(holder is not None and holder.process == write.process, "a lease is its holder's", told)
+        if new is not None and new != old:
+            holder = write
+            due = parse_timestamp(after["next_attempt_at"]) - LEASE
+            expect(old is None or due >= parse_timestamp(before["next_attempt_at"]), "a live lease is not taken", told)
 
 
 def _check_placement(order_id: str, versions: Versions, events: list[VenueEvent], *, honours_ids: bool) -> None:

@@ -3,15 +3,19 @@
 from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
+from chalicelib.core.clock import parse_timestamp
 from chalicelib.strategies.item import strategy_of_part, unpack_json
-from tests.simulation.checks.base import Journal, Row, expect, plain_row
+from tests.simulation.checks.base import Journal, Row, Versions, expect, plain_row
 from tests.simulation.cloud.tables import Change
 from tests.simulation.history import Request, Write
 from tests.unit.strategies.model import Asked, Holding, judge
 
 POSITIONS, LOG, ORDERS, SIGNALS, PROFILES = "Positions", "OrderLog", "BrokerOrders", "Signals", "Subscriptions"
+LEASES = {"api_handler": timedelta(seconds=26), "sweep": timedelta(seconds=60)}
+"""How long a function has a signal that it carries out."""
 Profiles = dict[str, dict[str, list[str]]]
 
 
@@ -106,6 +110,7 @@ def check_strategies(journal: Journal) -> None:
     begun = _first_requests(journal)
     for (signal_id, _), versions in journal.table(SIGNALS).items():
         last = versions.last or {}
+        _check_leases(signal_id, versions)
         expect([row["is_complete"] for row in versions.rows if row].count(True) <= 1, "complete is complete", signal_id)
         if last.get("is_complete") and signal_id in verdicts:
             _check_decisions(books, profiles, last, verdicts[signal_id][-1], (begun[signal_id], versions.steps[-1]))
@@ -114,8 +119,20 @@ def check_strategies(journal: Journal) -> None:
     _check_lists(journal)
 
 
+def _check_leases(signal_id: str, versions: Versions) -> None:
+    """A signal is taken from nobody who may be alive."""
+    for before, after, write in zip(versions.rows[1:], versions.rows[2:], versions.writes[2:], strict=False):
+        if before is not None and after is not None and write is not None and before["worker"] != after["worker"]:
+            lease = LEASES.get(write.process.split()[0])
+            begun = lease and parse_timestamp(after["leased_until"]) - lease
+            told = f"{signal_id}: {before} then {after} by {write.process}"
+            expect(not begun or begun >= parse_timestamp(before["leased_until"]), "a live signal is not taken", told)
+
+
 def _check_answers(journal: Journal, books: Books, signal_id: str, told: list[Verdict]) -> None:
     """All answers about a complete signal are one, and are what happened."""
+    # A week after they were replaced profiles are gone, and with them the names of a signal's users.
+    told = [verdict for verdict in told if verdict.users] or told[:1]
     for verdict in told:
         request = verdict.request
         expect(verdict.users == told[0].users, "every answer is the first one", (signal_id, request, told[0]))
