@@ -16,7 +16,7 @@ from tests.simulation.faults import KINDS, Faults
 from tests.simulation.gateway import Client
 from tests.simulation.scheduler import SECOND
 from tests.simulation.sources import Sources
-from tests.simulation.workload import QUEUES, THEMES, Known, Program, replace_profiles
+from tests.simulation.workload import QUEUES, THEMES, Known, Program, redrive, replace_profiles
 from tests.simulation.world import World
 
 MUCH = {
@@ -121,6 +121,8 @@ def draw_plan(seed: int, length: int | None = None) -> Plan:
         count, span, theme = length, length, THEMES["all"]
     programs = [(round(dice.uniform(0, span) * SECOND), program) for program in _choose(dice, theme, count)]
     pace = dice.choice([1.0, 1.0, 5.0, 30.0])
+    # Letters are there only once attempts have failed.
+    programs += [(round(dice.uniform(span, span + 19) * SECOND), redrive) for _ in range(dice.choice([0, 3]))]
     if any(program.__name__ == "send_signal" for _, program in programs):
         programs[0] = (0, replace_profiles)
     outages = (

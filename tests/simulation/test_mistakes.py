@@ -52,7 +52,7 @@ def profiles_that_are_shown_in_part(patch: pytest.MonkeyPatch) -> None:
 
 MISTAKES: dict[Patch, str] = {
     price_of_the_later_order: "the price is the resting order's",
-    users_whose_offers_are_not_seen: "no book is crossed",
+    users_whose_offers_are_not_seen: "nothing is forgotten",
     sales_that_do_not_wait_for_their_buy: "no order overtakes the one it closes",
     profiles_that_are_shown_in_part: "profiles are never mixed",
 }

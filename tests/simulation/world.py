@@ -163,9 +163,7 @@ class World:
             (modules["chalicelib.core.clock"], "datetime", moments),
             (modules["chalicelib.core.clock"], "time", SimpleNamespace(sleep=self.scheduler.sleep)),
             (modules["chalicelib.broker.worker"], "time", counter),
-            (modules["chalicelib.core.batches"], "ThreadPoolExecutor", pool),
-            (modules["chalicelib.strategies.fan_out"], "ThreadPoolExecutor", pool),
-            (modules["chalicelib.strategies.store"], "ThreadPoolExecutor", pool),
+            *((modules[name], "ThreadPoolExecutor", pool) for name in _with_pools()),
             (modules["chalicelib.core.telemetry"], "_logger", lambda: _Log(self)),
             (modules["chalicelib.core.telemetry"], "EphemeralMetrics", _NoMetrics),
             (modules["chalicelib.broker.exchange"], "place_order", self._place_given),
@@ -195,6 +193,12 @@ class World:
         task = self.scheduler.current
         name = "late" if task is None else task.process.name
         self.history.writes.append(Write(self.history.step(), self.scheduler.now, name, changes))
+
+
+def _with_pools() -> list[str]:
+    """Return the modules of ours that work on several things at once."""
+    ours = (name for name in sys.modules if name.startswith("chalicelib."))
+    return sorted(name for name in ours if hasattr(sys.modules[name], "ThreadPoolExecutor"))
 
 
 def forget_wiring() -> None:

@@ -112,8 +112,9 @@ def check_strategies(journal: Journal) -> None:
         last = versions.last or {}
         _check_leases(signal_id, versions)
         expect([row["is_complete"] for row in versions.rows if row].count(True) <= 1, "complete is complete", signal_id)
-        if last.get("is_complete") and signal_id in verdicts:
-            _check_decisions(books, profiles, last, verdicts[signal_id][-1], (begun[signal_id], versions.steps[-1]))
+        first = next((verdict for verdict in verdicts.get(signal_id, []) if verdict.users), None)
+        if last.get("is_complete") and first is not None:
+            _check_decisions(books, profiles, last, first, (begun[signal_id], versions.steps[-1]))
     _check_keys(journal)
     profiles.check_views()
     _check_lists(journal)
@@ -132,7 +133,7 @@ def _check_leases(signal_id: str, versions: Versions) -> None:
 def _check_answers(journal: Journal, books: Books, signal_id: str, told: list[Verdict]) -> None:
     """All answers about a complete signal are one, and are what happened."""
     # A week after they were replaced profiles are gone, and with them the names of a signal's users.
-    told = [verdict for verdict in told if verdict.users] or told[:1]
+    told = [verdict for verdict in told if verdict.users]
     for verdict in told:
         request = verdict.request
         expect(verdict.users == told[0].users, "every answer is the first one", (signal_id, request, told[0]))
@@ -251,14 +252,8 @@ def _check_short_answer(request: Request, answered: int, orders: dict[str, int])
 
 
 def _first_requests(journal: Journal) -> dict[str, int]:
-    """Return for each signal the step before which nobody can have asked for it."""
-    begun: dict[tuple[str, str], int] = {}
-    by_process: dict[str, int] = {}
-    for request in journal.history.requests:
-        if request.method == "POST" and request.path in ("/signals", "/create_order"):
-            by_process[request.process] = request.sent
-            if request.key is not None:
-                begun.setdefault((_asked(request.body)[0], request.key), request.sent)
+    """Return for each signal the step at which the request was sent that made it."""
+    by_process = {request.process: request.sent for request in journal.history.requests}
     found: dict[str, int] = {}
     for (signal_id, _), versions in journal.table(SIGNALS).items():
         write = versions.writes[1]
