@@ -26,6 +26,7 @@ MUCH = {
     "sweep.twice": 5.0,
     "function.clock_off": 2.0,
     "function.paused": 0.05,
+    "redrive.interrupted": 5.0,
 }
 """Faults that are drawn less often than once for each call, and so have to be more likely."""
 REST = [60, 60, 60, 120, 300, 600, 900, 900, 900, 1800, 3600, 3600, 7200, 14400, 86_400, 14 * 86_400, 60, 60, 900, 3600]

@@ -2,10 +2,14 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 import pytest
 
+from chalicelib.broker.order import Order
+from chalicelib.broker.placement import request_cancel
+from chalicelib.core.lifecycle import OrderStatus
 from chalicelib.market.book import Trade
 from chalicelib.market.store import MarketStore
 from chalicelib.strategies.profiles import DynamoProfileStore
@@ -50,11 +54,23 @@ def profiles_that_are_shown_in_part(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(DynamoProfileStore, "profiles", profiles)
 
 
+def letters_that_outlive_their_cancel(patch: pytest.MonkeyPatch) -> None:
+    """The simulation found this one in the platform as it was."""
+
+    def request(order: Order, now: datetime, *, can_cancel: bool) -> Order:
+        asked = request_cancel(order, now, can_cancel=can_cancel)
+        is_ours = asked.status is OrderStatus.CANCELED
+        return replace(asked, dead_lettered_at=order.dead_lettered_at) if is_ours else asked
+
+    patch.setattr("chalicelib.broker.service.request_cancel", request)
+
+
 MISTAKES: dict[Patch, str] = {
     price_of_the_later_order: "the price is the resting order's",
     users_whose_offers_are_not_seen: "nothing is forgotten",
     sales_that_do_not_wait_for_their_buy: "no order overtakes the one it closes",
     profiles_that_are_shown_in_part: "profiles are never mixed",
+    letters_that_outlive_their_cancel: "nobody has it any more",
 }
 
 

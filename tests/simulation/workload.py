@@ -168,7 +168,7 @@ def redrive(client: Client, known: Known) -> None:
                 if world.running[name].name.startswith("api_handler"):
                     world.kill(world.running[name], "redrive.interrupted")
 
-        world.scheduler.after(client.dice.uniform(0.005, 0.06), interrupt)
+        world.scheduler.after(client.dice.uniform(0.005, 0.06) * world.wire.pace, interrupt)
     client.post("/operations/dead-letters/redrive", {"queue": client.dice.choice(QUEUES)})
 
 
