@@ -85,10 +85,9 @@ ifdef ARGS
 	@$(BIN)/python -m pytest --cov=bridge --cov=chalicelib --cov-report=term $(ARGS) </dev/null
 else
 	@$(BIN)/python -m pytest tests/unit tests/functional tests/infra \
-	  --numprocesses=2 --dist=loadfile --cov=bridge --cov=chalicelib --cov-report= </dev/null
+	  --numprocesses=2 --dist=loadfile --cov=bridge --cov=chalicelib --cov-report=term </dev/null
 	@$(BIN)/python -m pytest --no-cov tests/simulation --numprocesses=2 --dist=loadfile </dev/null
-	@$(BIN)/python -m pytest $(wildcard tests/e2e tests/browser) \
-	  --cov=bridge --cov=chalicelib --cov-append --cov-report=term </dev/null
+	@$(BIN)/python -m pytest --no-cov tests/e2e tests/browser </dev/null
 endif
 
 simulate: $(STAMP) ## Live through simulated histories with faults (SEEDS=1000, FIRST=0, CLIENTS=, REPLAY='{"seed": 1}')

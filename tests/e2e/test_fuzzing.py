@@ -13,7 +13,7 @@ from tests.e2e.stack import Stack
 
 ROOT = Path(__file__).parents[2]
 CONFIG = Path(__file__).parent / "schemathesis.toml"
-SECONDS = int(os.environ.get("RIALTO_FUZZ_SECONDS", "60"))
+SECONDS = int(os.environ.get("RIALTO_FUZZ_SECONDS", "40"))
 SEED = os.environ.get("RIALTO_FUZZ_SEED", "1")
 
 

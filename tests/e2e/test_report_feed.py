@@ -22,7 +22,7 @@ from servers import bridge, bridge_environment, start_bridge
 from tests.e2e.fault_proxy import fault_proxy
 from tests.e2e.stack import ISIN, Stack, eventually
 
-ORDERS = int(os.environ.get("RIALTO_REPORT_ORDERS", "200"))
+ORDERS = int(os.environ.get("RIALTO_REPORT_ORDERS", "120"))
 GAP = int(os.environ.get("RIALTO_REPORT_GAP", "1000"))
 FILLS = 9
 """With the acknowledgement ten reports for each order."""

@@ -26,6 +26,9 @@ from tests.unit.broker.fakes.clock import START
 from tests.unit.broker.fakes.store import MemoryOrderStore
 from tests.unit.broker.orders import new_order
 
+# Thousands of steps, each of them slower while it is counted which lines run; other tests count them.
+pytestmark = pytest.mark.no_cover
+
 WINDOW = 4
 
 

@@ -7,6 +7,9 @@ import pytest
 
 from tests.unit.broker.history import History
 
+# Thousands of steps, each of them slower while it is counted which lines run; other tests count them.
+pytestmark = pytest.mark.no_cover
+
 HISTORIES = 40
 LENGTH = 150
 

@@ -12,6 +12,9 @@ from chalicelib.strategies.signal import Reason
 from tests.unit.strategies.history import History
 from tests.unit.strategies.platform import OrderlyPool
 
+# Thousands of steps, each of them slower while it is counted which lines run; other tests count them.
+pytestmark = pytest.mark.no_cover
+
 BLOCKS, HISTORIES = 10, 40
 LENGTH = 120
 

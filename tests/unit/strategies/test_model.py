@@ -18,6 +18,9 @@ from tests.unit.strategies.fakes.store import MemoryStrategyStore
 from tests.unit.strategies.model import CLOSED, OPENED, Asked, Holding, Model, Row
 from tests.unit.strategies.signals import INSTRUMENTS, LEASE, STRATEGIES
 
+# Thousands of steps, each of them slower while it is counted which lines run; other tests count them.
+pytestmark = pytest.mark.no_cover
+
 QUANTITY = 7
 """Its place in what is told of an order."""
 BLOCKS, SEEDS, SIGNALS = 5, 50, 200
