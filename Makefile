@@ -30,7 +30,7 @@ LOCK := $(BIN)/uv --cache-dir $(STATE)/cache/uv --system-certs pip compile --qui
   --custom-compile-command "make upgrade"
 STAMP := $(LIBRARIES) $(if $(wildcard client/pyproject.toml),$(COMMAND))
 
-.PHONY: help up down clean logs browser documents cost test simulate check test-localstack format setup package serve upgrade audit sbom
+.PHONY: help up down clean logs browser documents cost test simulate proof-reports check test-localstack format setup package serve upgrade audit sbom
 
 help: ## Show the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -93,6 +93,10 @@ endif
 simulate: $(STAMP) ## Live through simulated histories with faults (SEEDS=1000, FIRST=0, CLIENTS=, REPLAY='{"seed": 1}')
 	@$(BIN)/python -m tests.simulation.simulate --seeds $(or $(SEEDS),1000) --first $(or $(FIRST),0) \
 	  $(if $(CLIENTS),--clients $(CLIENTS)) $(if $(REPLAY),--replay '$(REPLAY)') </dev/null
+
+proof-reports: $(STAMP) ## Carry 200,000 execution reports over what drops, doubles and dies (ORDERS=20000, GAP=10000)
+	@RIALTO_REPORT_ORDERS=$(or $(ORDERS),20000) RIALTO_REPORT_GAP=$(or $(GAP),10000) \
+	  $(BIN)/python -m pytest --no-cov -s tests/e2e/test_report_feed.py -k TestLoad </dev/null
 
 test-localstack: $(STAMP) ## Run the end-to-end tests on LocalStack (LOCALSTACK_ENDPOINT)
 	@RIALTO_TEST_CLOUD=localstack $(BIN)/python -m pytest tests/e2e $(ARGS) </dev/null
