@@ -60,7 +60,7 @@ def test_list_says_what_needs_what(sbom: dict[str, Any]) -> None:
 
     by_name = {name(node["ref"]): set(map(name, node.get("dependsOn", []))) for node in sbom["dependencies"]}
     assert {"botocore", "pydantic", "pynamodb"} < by_name["rialto"]
-    assert by_name["boto3"] == {"botocore", "jmespath", "s3transfer"}
+    assert "botocore" in by_name["pynamodb"]
     assert set().union(*by_name.values()) == by_name.keys() - {"rialto"}
 
 
