@@ -10,7 +10,8 @@ import httpx
 from tests.e2e.stack import eventually
 
 FIRST_WORK = 5_200_100
-USER, OTHERS = 7, (11, 12, 15, 21, 30)
+USER, OTHERS = 4107, (4111, 4112, 4115, 4121, 4130)
+"""Who trades here and nowhere else: every work they have to do with has its title."""
 WORKS = [
     ("Low Water", "Ines Calderan", 1450),
     ("The Salt Office", "Tomaso Brenna", 620),

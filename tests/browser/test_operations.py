@@ -18,15 +18,16 @@ def test_a_dead_letter_shows_its_reason_and_is_redriven(visit: Visit, stack: Sta
     dead_letters = stack.deployment.outputs["PlacementsDeadLetterQueue"]
     stack.sqs.send_message(QueueUrl=dead_letters, MessageBody=json.dumps({"order_id": order_id}))
     page = visit.open("operations")
-    letter = visit.section("Dead letters").locator("tbody tr")
+    # Other queues may hold letters of other tests.
+    link = page.locator(f"a[href='#/order/{order_id}']")
+    letter = visit.section("Dead letters").locator("tbody tr").filter(has=link)
     expect(letter).to_contain_text("worker failed")
-    expect(letter.get_by_role("link")).to_have_attribute("href", f"#/order/{order_id}")
     expect(visit.section("Queues").get_by_role("row", name="placements").locator(".alarm")).to_have_text("1")
 
     stack.exchange.behave("normal")
     page.get_by_role("button", name="Redrive 1 letter of placements").click()
     expect(page.get_by_text("1 letter of placements sent on the way again.")).to_be_visible()
-    expect(visit.section("Dead letters")).to_contain_text("There are none.")
+    expect(letter).to_have_count(0)
     stack.wait_for(order_id, "NEW")
 
 

@@ -47,11 +47,12 @@ def test_an_outage_reaches_no_client_and_all_orders_are_placed_after_it(stack: S
 
 
 def test_a_failure_after_acceptance_leaves_one_order_at_the_exchange(stack: Stack) -> None:
-    stack.exchange.behave("fail_after", operations=["place"])
-    order_id = stack.submit()["id"]
-    eventually(lambda: stack.causes(order_id), lambda causes: "unknown" in causes)
+    with stack.without_reports():
+        stack.exchange.behave("fail_after", operations=["place"])
+        order_id = stack.submit()["id"]
+        eventually(lambda: stack.causes(order_id), lambda causes: "unknown" in causes)
 
-    order = stack.wait_for(order_id, "NEW")
+        order = stack.wait_for(order_id, "NEW")
 
     assert order["status"] == "NEW"
     assert "found" in stack.causes(order_id)
@@ -61,10 +62,11 @@ def test_a_failure_after_acceptance_leaves_one_order_at_the_exchange(stack: Stac
 
 
 def test_an_order_that_was_sent_twice_is_one_order_at_the_exchange(stack: Stack) -> None:
-    stack.exchange.behave("fail_after", operations=["place", "find"], count=2)
-    order_id = stack.submit()["id"]
+    with stack.without_reports():
+        stack.exchange.behave("fail_after", operations=["place", "find"], count=2)
+        order_id = stack.submit()["id"]
 
-    stack.wait_for(order_id, "NEW")
+        stack.wait_for(order_id, "NEW")
 
     assert stack.exchange.orders()[order_id]["status"] == "working"
 
@@ -80,15 +82,16 @@ def test_a_refusal_is_final_and_tells_why(stack: Stack) -> None:
 
 
 def test_a_worker_killed_while_placing_loses_nothing(stack: Stack) -> None:
-    stack.exchange.behave("slow_after", delay=0.9)
-    order_id = stack.submit()["id"]
-    eventually(lambda: stack.exchange.order(order_id), lambda order: order is not None, every=0.02)
+    with stack.without_reports():
+        stack.exchange.behave("slow_after", delay=0.9)
+        order_id = stack.submit()["id"]
+        eventually(lambda: stack.exchange.order(order_id), lambda order: order is not None, every=0.02)
 
-    killed = stack.kill_workers("PlaceOrdersFunction")
-    stack.exchange.behave("normal")
+        killed = stack.kill_workers("PlaceOrdersFunction")
+        stack.exchange.behave("normal")
 
-    assert killed >= 1
-    stack.wait_for(order_id, "NEW")
+        assert killed >= 1
+        stack.wait_for(order_id, "NEW")
     assert stack.causes(order_id) == ["accepted", "lost", "found"]
     assert stack.exchange.orders()[order_id]["place_requests"] == 1
 
