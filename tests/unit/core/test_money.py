@@ -8,6 +8,13 @@ from pydantic_core import PydanticCustomError
 
 from chalicelib.core.money import parse_price, to_json_number
 
+MESSAGES = {
+    "greater_than": "Input should be greater than 0",
+    "less_than_equal": "Input should be less than or equal to 1000000000000",
+    "decimal_max_places": "Input should have no more than 2 decimal places",
+    "decimal_parsing": "Input should be a finite number",
+    "decimal_type": "Input should be a number or a numeric string",
+}
 prices = st.integers(1, 10**14).map(lambda cents: Decimal(cents).scaleb(-2))
 
 
@@ -71,7 +78,7 @@ def test_price_is_read_exactly(value: Any, price: str) -> None:
 def test_what_is_no_price_names_the_rule_it_breaks(value: Any, rule: str) -> None:
     with pytest.raises(PydanticCustomError) as raised:
         parse_price(value)
-    assert raised.value.type == rule
+    assert (raised.value.type, raised.value.message()) == (rule, MESSAGES[rule])
 
 
 @given(prices)

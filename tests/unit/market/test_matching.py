@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from pynamodb.exceptions import PynamoDBException
@@ -12,7 +13,7 @@ from chalicelib.core.lifecycle import OrderStatus
 from chalicelib.market import matching
 from chalicelib.market.matching import FIRST_PAGE, ROUNDS, ContendedBookError, Matcher, match_artwork
 from chalicelib.market.order import Direction, MarketOrder, Transaction
-from chalicelib.market.store import LAST_TRANSACTIONS, MarketStore
+from chalicelib.market.store import LAST_TRANSACTIONS, BookPage, MarketStore
 from tests.client_faults import ClientFaults, Fault, connection_closed, read_timeout
 from tests.unit.market.orders import ARTWORK, START, new_order, trade_of
 from tests.unit.market.tables import TABLES, Tables, refused, store_of, transaction_canceled
@@ -242,6 +243,24 @@ class TestDeepBooks:
         assert match_artwork(matcher, ARTWORK) == 1
         assert client_faults.calls == [QUERY, QUERY, TRANSACT]
 
+    def test_each_further_page_is_twice_as_long(
+        self, store: ShakyStore, matcher: Matcher, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        # All of one user: the books cross, nobody trades, and everything has to be read.
+        for n in range(7 * FIRST_PAGE):
+            store.create(new_order("sell", 1, n, user_id=1))
+            store.create(new_order("buy", 2, n, user_id=1))
+        limits: list[int] = []
+        read_side = store.read_side
+
+        def noting(*args: Any) -> BookPage:
+            limits.append(args[2])
+            return read_side(*args)
+
+        monkeypatch.setattr(store, "read_side", noting)
+        assert match_artwork(matcher, ARTWORK) == 0
+        assert limits[:6] == [FIRST_PAGE] * 2 + [2 * FIRST_PAGE] * 2 + [4 * FIRST_PAGE] * 2
+
     def test_call_makes_a_bounded_number_of_trades_and_the_next_goes_on(
         self, store: ShakyStore, matcher: Matcher, tables: Tables, monkeypatch: pytest.MonkeyPatch
     ) -> None:
@@ -252,6 +271,25 @@ class TestDeepBooks:
         assert len(tables.items(tables.trades)) == 4
         assert match_artwork(matcher, ARTWORK) == 3
         assert_consistent(store, tables, orders)
+
+    def test_rounds_of_a_call_share_its_number_of_trades(
+        self,
+        store: ShakyStore,
+        plain: MarketStore,
+        matcher: Matcher,
+        client_faults: ClientFaults,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        monkeypatch.setattr(matching, "MAX_TRADES", 4)
+        orders = offered(store, *[SELL] * 7, *[BUY] * 7)
+        store.before_commit = once(lambda: plain.cancel(orders[2]), after=2)
+        client_faults.calls.clear()
+        with pytest.raises(ContendedBookError) as raised:
+            match_artwork(matcher, ARTWORK)
+        assert raised.value.args == (ARTWORK,)
+        # Two trades, one that is refused, and two more; nothing is read or tried after the last.
+        assert len(store.tries) == 5
+        assert client_faults.calls.count(QUERY) == 4
 
 
 class TestConcurrentChanges:
