@@ -19,6 +19,7 @@ from typing import Any
 import pytest
 from servers import bridge, bridge_environment, start_bridge
 
+from chalicelib.broker.item import OrderItem, unpack_order
 from tests.e2e.fault_proxy import fault_proxy
 from tests.e2e.stack import ISIN, Stack, eventually
 
@@ -48,8 +49,11 @@ def _trade(stack: Stack, **how: Any) -> None:
     _tell(stack, "/trading", {"open": True, "slices": FILLS, "interval": 0, **how})
 
 
-def _standing(order: dict[str, Any]) -> tuple[str, int, int, float | None]:
-    """Return what ours and the exchange's record of an order must agree in, from either."""
+Standing = tuple[str, int, int, float | None]
+"""What ours and the exchange's record of an order must agree in: status, cum_qty, leaves_qty, avg_px."""
+
+
+def _theirs(order: dict[str, Any]) -> Standing:
     status = {"working": "NEW", "filled": "FILLED", "canceled": "CANCELED"}.get(order["status"], order["status"])
     if status == "NEW" and order["cum_qty"]:
         status = "PARTIALLY_FILLED"
@@ -57,18 +61,19 @@ def _standing(order: dict[str, Any]) -> tuple[str, int, int, float | None]:
     return status, order["cum_qty"], order["leaves_qty"], None if price is None else round(price, 4)
 
 
+def _ours(item: dict[str, Any]) -> Standing:
+    order = unpack_order(OrderItem.from_raw_data(item))
+    price = order.avg_px
+    return order.status.value, order.cum_qty, order.leaves_qty, None if price is None else round(float(price), 4)
+
+
 def _differences(stack: Stack, order_ids: set[str]) -> dict[str, Any]:
-    """Return the orders that are not as the exchange has them."""
-    theirs = {order_id: _standing(one) for order_id, one in stack.exchange.orders().items() if order_id in order_ids}
-    ours: dict[str, Any] = {}
-    cursor: str | None = None
-    while len(ours) < len(order_ids):
-        query = {"limit": "100", **({"cursor": cursor} if cursor else {})}
-        page = stack.http.get("/orders", params=query).raise_for_status().json()
-        ours |= {order["id"]: _standing(order) for order in page["orders"] if order["id"] in order_ids}
-        cursor = page["next_cursor"]
-        if cursor is None:
-            break
+    """Return the orders that are not as the exchange has them. Read from the table: lists would take minutes."""
+    theirs = {order_id: _theirs(one) for order_id, one in stack.exchange.orders().items() if order_id in order_ids}
+    pages = stack.deployment.session.client("dynamodb").get_paginator("scan")
+    table = stack.deployment.outputs["BrokerOrdersTable"]
+    items = (item for page in pages.paginate(TableName=table, ConsistentRead=True) for item in page["Items"])
+    ours = {item["order_id"]["S"]: _ours(item) for item in items if item["order_id"]["S"] in order_ids}
     pairs = {order_id: (ours.get(order_id), theirs.get(order_id)) for order_id in order_ids}
     return {order_id: pair for order_id, pair in pairs.items() if pair[0] != pair[1] or pair[1] is None}
 
@@ -133,7 +138,7 @@ class Bridges:
     def __init__(self, stack: Stack) -> None:
         instance = stack.deployment.instance
         environ = bridge_environment(instance, stack.deployment.outputs)
-        self._environ = {**os.environ, **environ, "BRIDGE_LEASE": "1", "PYTHONDONTWRITEBYTECODE": "1"}
+        self._environ = {**os.environ, **environ, "BRIDGE_LEASE": "2", "PYTHONDONTWRITEBYTECODE": "1"}
         self._log = (instance.home / "logs" / "bridges-of-a-test.log").open("ab")
         self._random = random.Random(6)
         self._over = threading.Event()
@@ -161,7 +166,7 @@ class Bridges:
         )
 
     def _kill_now_and_then(self) -> None:
-        while not self._over.wait(self._random.uniform(1.5, 4)):
+        while not self._over.wait(self._random.uniform(2, 5)):
             victim = self._running.pop(self._random.randrange(2))
             victim.kill()
             victim.wait()
