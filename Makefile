@@ -94,6 +94,10 @@ simulate: $(STAMP) ## Live through simulated histories with faults (SEEDS=1000, 
 	@$(BIN)/python -m tests.simulation.simulate --seeds $(or $(SEEDS),1000) --first $(or $(FIRST),0) \
 	  $(if $(CLIENTS),--clients $(CLIENTS)) $(if $(REPLAY),--replay '$(REPLAY)') </dev/null
 
+fuzz: $(STAMP) ## Send generated hostile requests, in process and over HTTP (REQUESTS=100000, SEED=1, ARGS="--chapter 17")
+	@PYTHONPATH=$(CURDIR):$(CURDIR)/localstack $(BIN)/python -m tests.fuzz --requests $(or $(REQUESTS),100000) \
+	  --seed $(or $(SEED),1) $(ARGS) </dev/null
+
 proof-reports: $(STAMP) ## Carry 200,000 execution reports over what drops, doubles and dies (ORDERS=20000, GAP=10000)
 	@RIALTO_REPORT_ORDERS=$(or $(ORDERS),20000) RIALTO_REPORT_GAP=$(or $(GAP),10000) \
 	  $(BIN)/python -m pytest --no-cov -s tests/e2e/test_report_feed.py -k TestLoad </dev/null

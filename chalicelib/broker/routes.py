@@ -40,7 +40,7 @@ def post_order() -> Response:
     return json_response(accepted_answer(submission.order), 201, headers)
 
 
-@routes.route("/orders", methods=["GET"])
+@routes.route("/orders", methods=["GET"], content_types=ANY_CONTENT)
 @view(lambda: routes.current_request)
 def get_orders() -> Response:
     """List orders, newest first."""
@@ -53,7 +53,7 @@ def get_orders() -> Response:
     return json_response({"orders": [order_answer(order) for order in found], "next_cursor": cursor})
 
 
-@routes.route("/orders/events", methods=["GET"])
+@routes.route("/orders/events", methods=["GET"], content_types=ANY_CONTENT)
 @view(lambda: routes.current_request)
 def get_order_events() -> Response:
     """Watch orders: what changed since the cursor, as server-sent events, and then the end of the answer.
@@ -75,14 +75,14 @@ def get_order_events() -> Response:
     )
 
 
-@routes.route("/orders/{order_id}", methods=["GET"])
+@routes.route("/orders/{order_id}", methods=["GET"], content_types=ANY_CONTENT)
 @view(lambda: routes.current_request)
 def get_order(order_id: str) -> Response:
     """Show one order."""
     return json_response(order_answer(service.view_order(broker().store, order_id)))
 
 
-@routes.route("/orders/{order_id}/timeline", methods=["GET"])
+@routes.route("/orders/{order_id}/timeline", methods=["GET"], content_types=ANY_CONTENT)
 @view(lambda: routes.current_request)
 def get_timeline(order_id: str) -> Response:
     """Show every transition and attempt of one order."""

@@ -6,7 +6,7 @@ from chalice.app import Blueprint, Response
 
 from chalicelib.core.errors import NotFoundError
 from chalicelib.core.files import file_response, read_files
-from chalicelib.core.http import view
+from chalicelib.core.http import ANY_CONTENT, view
 
 routes = Blueprint(__name__)
 
@@ -15,21 +15,21 @@ DOCUMENT = "openapi.json"
 PAGE = "page.html"
 
 
-@routes.route("/openapi.json", methods=["GET"])
+@routes.route("/openapi.json", methods=["GET"], content_types=ANY_CONTENT)
 @view(lambda: routes.current_request)
 def get_openapi() -> Response:
     """Show the API as OpenAPI 3.1."""
     return _send(DOCUMENT)
 
 
-@routes.route("/docs", methods=["GET"])
+@routes.route("/docs", methods=["GET"], content_types=ANY_CONTENT)
 @view(lambda: routes.current_request)
 def get_docs() -> Response:
     """Show the API as a page, which reads the document. Its addresses are relative: it works behind a stage prefix."""
     return _send(PAGE)
 
 
-@routes.route("/docs/{name}", methods=["GET"])
+@routes.route("/docs/{name}", methods=["GET"], content_types=ANY_CONTENT)
 @view(lambda: routes.current_request)
 def get_docs_file(name: str) -> Response:
     """Send one file of the page."""

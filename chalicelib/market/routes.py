@@ -41,7 +41,7 @@ def post_market_order() -> Response:
     return json_response(service.first_answer(submission.order), 201, headers)
 
 
-@routes.route("/market/orders", methods=["GET"])
+@routes.route("/market/orders", methods=["GET"], content_types=ANY_CONTENT)
 @view(lambda: routes.current_request)
 def get_market_orders() -> Response:
     """List open orders: one user's, or everybody's."""
@@ -58,7 +58,7 @@ def get_market_orders() -> Response:
     return json_response({"orders": [order_answer(order) for order in orders], "next_cursor": cursor})
 
 
-@routes.route("/market/orders/{order_id}", methods=["GET"])
+@routes.route("/market/orders/{order_id}", methods=["GET"], content_types=ANY_CONTENT)
 @view(lambda: routes.current_request)
 def get_market_order(order_id: str) -> Response:
     """Show one order; with its transaction when it is filled."""
@@ -73,7 +73,7 @@ def post_market_cancel(order_id: str) -> Response:
     return json_response({"is_canceled": True})
 
 
-@routes.route("/market/transactions", methods=["GET"])
+@routes.route("/market/transactions", methods=["GET"], content_types=ANY_CONTENT)
 @view(lambda: routes.current_request)
 def get_market_transactions() -> Response:
     """List the transactions of a user as buyer and as seller, newest first."""
@@ -92,7 +92,7 @@ def get_market_transactions() -> Response:
     return json_response({"transactions": [transaction_answer(one) for one in found], "next_cursor": cursor})
 
 
-@routes.route("/market/artworks", methods=["GET"])
+@routes.route("/market/artworks", methods=["GET"], content_types=ANY_CONTENT)
 @view(lambda: routes.current_request)
 def get_artworks() -> Response:
     """Browse everything for sale: one row for each open sell order."""
@@ -110,7 +110,7 @@ def get_artworks() -> Response:
     return json_response({"artworks": rows, "next_cursor": cursor})
 
 
-@routes.route("/market/artworks/{artwork_id}", methods=["GET"])
+@routes.route("/market/artworks/{artwork_id}", methods=["GET"], content_types=ANY_CONTENT)
 @view(lambda: routes.current_request)
 def get_artwork(artwork_id: str) -> Response:
     """Show an artwork's book, best first, its last transactions, and what is known of it."""

@@ -16,7 +16,7 @@ from chalicelib.strategies.wiring import strategies
 routes = Blueprint(__name__)
 
 
-@routes.route("/health", methods=["GET"])
+@routes.route("/health", methods=["GET"], content_types=ANY_CONTENT)
 @view(lambda: routes.current_request)
 def get_health() -> Response:
     """Read every table: 200 when all answer, else 503 with the fault of each."""
@@ -30,14 +30,14 @@ def get_health() -> Response:
     return json_response({"status": "ok" if healthy else "unavailable", "tables": tables}, 200 if healthy else 503)
 
 
-@routes.route("/operations/queues", methods=["GET"])
+@routes.route("/operations/queues", methods=["GET"], content_types=ANY_CONTENT)
 @view(lambda: routes.current_request)
 def get_queues() -> Response:
     """Show depth, in flight, oldest age and dead letters of every queue."""
     return json_response({"queues": service.view_queues(operations().boxes, broker().store, utc_now())})
 
 
-@routes.route("/operations/dead-letters", methods=["GET"])
+@routes.route("/operations/dead-letters", methods=["GET"], content_types=ANY_CONTENT)
 @view(lambda: routes.current_request)
 def get_dead_letters() -> Response:
     """Show a sample of a queue's dead letters, with the reason of each. They stay where they are."""
@@ -57,7 +57,7 @@ def post_redrive() -> Response:
     return json_response({"queue": queue, "redriven": done.redriven, "remaining": done.remaining})
 
 
-@routes.route("/operations/invariants", methods=["GET"])
+@routes.route("/operations/invariants", methods=["GET"], content_types=ANY_CONTENT)
 @view(lambda: routes.current_request)
 def get_invariants() -> Response:
     """Show what the last check of the live data found."""

@@ -60,7 +60,7 @@ def post_signal() -> Response:
     return json_response(signal_answer(result), 200, _headers(result))
 
 
-@routes.route("/signals", methods=["GET"])
+@routes.route("/signals", methods=["GET"], content_types=ANY_CONTENT)
 @view(lambda: routes.current_request)
 def get_signals() -> Response:
     """List signals, newest first."""
@@ -74,7 +74,7 @@ def get_signals() -> Response:
     return json_response({"signals": [signal_row_answer(row) for row in rows], "next_cursor": cursor})
 
 
-@routes.route("/signals/{signal_id}", methods=["GET"])
+@routes.route("/signals/{signal_id}", methods=["GET"], content_types=ANY_CONTENT)
 @view(lambda: routes.current_request)
 def get_signal(signal_id: str) -> Response:
     """Show what came of a signal."""
@@ -92,14 +92,14 @@ def put_profiles() -> Response:
     return json_response({"users": generation.users, "rows": generation.rows, "strategies": len(set(pairs))})
 
 
-@routes.route("/strategies/profiles", methods=["GET"])
+@routes.route("/strategies/profiles", methods=["GET"], content_types=ANY_CONTENT)
 @view(lambda: routes.current_request)
 def get_profiles() -> Response:
     """Show the profiles as they were put."""
     return json_response(service.view_profiles(strategies().desk))
 
 
-@routes.route("/positions", methods=["GET"])
+@routes.route("/positions", methods=["GET"], content_types=ANY_CONTENT)
 @view(lambda: routes.current_request)
 def get_positions() -> Response:
     """List open positions."""
@@ -120,7 +120,7 @@ def get_positions() -> Response:
     )
 
 
-@routes.route("/order-log", methods=["GET"])
+@routes.route("/order-log", methods=["GET"], content_types=ANY_CONTENT)
 @view(lambda: routes.current_request)
 def get_order_log() -> Response:
     """List closed round trips, newest first."""
