@@ -1,4 +1,4 @@
-"""A proxy between functions and DynamoDB that throttles, holds calls up, and loses the answers of some."""
+"""A proxy between functions and DynamoDB or SQS that throttles, holds calls up, and loses the answers of some."""
 
 import json
 import random
@@ -10,9 +10,11 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import urllib3
 
-THROTTLED = json.dumps(
-    {"__type": "com.amazonaws.dynamodb.v20120810#ThrottlingException", "message": "Rate of requests exceeds the limit"}
-).encode()
+THROTTLED = {
+    "DynamoDB": "com.amazonaws.dynamodb.v20120810#ThrottlingException",
+    "AmazonSQS": "com.amazonaws.sqs#RequestThrottled",
+}
+"""The name of the error by the first letters of a call's target."""
 HOP_BY_HOP = {"connection", "keep-alive", "transfer-encoding", "content-length", "host", "accept-encoding"}
 
 
@@ -26,7 +28,7 @@ class FaultProxy:
         self.upstream = upstream
         self._random = random.Random(seed)
         self._lock = threading.Lock()
-        self._throttle, self._lose = throttle, lose
+        self.throttle, self.lose = throttle, lose
         self.http = urllib3.PoolManager(maxsize=32, retries=False, timeout=30)
 
     def draw(self, target: str) -> str:
@@ -38,10 +40,15 @@ class FaultProxy:
                     self.counts["held"] += 1
                     return "held"
             number = self._random.random()
-            lost = number < self._throttle + self._lose
-            fault = "throttled" if number < self._throttle else "lost" if lost else "passed"
+            lost = number < self.throttle + self.lose
+            fault = "throttled" if number < self.throttle else "lost" if lost else "passed"
             self.counts[fault] += 1
             return fault
+
+
+def _throttled(target: str) -> bytes:
+    (name,) = (name for service, name in THROTTLED.items() if target.startswith(service))
+    return json.dumps({"__type": name, "message": "Rate of requests exceeds the limit"}).encode()
 
 
 @contextmanager
@@ -56,14 +63,15 @@ def fault_proxy(
 
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))
-            fault = proxy.draw(self.headers.get("X-Amz-Target", ""))
+            target = self.headers.get("X-Amz-Target", "")
+            fault = proxy.draw(target)
             if fault == "held":
                 # Nothing more comes on this connection: this ends when the caller is killed or gives up.
                 self.rfile.read(1)
                 self.close_connection = True
                 return
             if fault == "throttled":
-                self._answer(400, THROTTLED, {"Content-Type": "application/x-amz-json-1.0"})
+                self._answer(400, _throttled(target), {"Content-Type": "application/x-amz-json-1.0"})
                 return
             headers = {name: value for name, value in self.headers.items() if name.lower() not in HOP_BY_HOP}
             answer = proxy.http.request("POST", f"{proxy.upstream}{self.path}", body=body, headers=headers)

@@ -141,9 +141,9 @@ class Stack:
 
     # --- as bad luck -------------------------------------------------------------------------------------------
 
-    def kill_workers(self, output: str) -> int:
-        """Kill the function's processes with SIGKILL; return how many there were."""
-        workers = list(_processes_of(self.deployment.outputs[output]))
+    def kill_workers(self, output: str, most: int | None = None) -> int:
+        """Kill the function's processes, or only so many, with SIGKILL; return how many were killed."""
+        workers = list(_processes_of(self.deployment.outputs[output]))[:most]
         for pid in workers:
             os.kill(pid, signal.SIGKILL)
         return len(workers)

@@ -95,13 +95,9 @@ def _over_http(seed: int, count: int) -> list[Finding]:
     # What needs no stack shall not pay for its imports, nor fail for them.
     from tests.fuzz import deployed  # noqa: PLC0415
 
-    begun = time.monotonic()
-    figures = deployed.WireFigures()
     with deployed.deployed_stack() as stack:
         begun = time.monotonic()
-        for figures in deployed.run(stack, seed, count):
-            if sys.stderr.isatty():
-                sys.stderr.write(f"\r{figures.requests} of {count} over HTTP ")
+        figures = deployed.run(stack, seed, count)
     seconds = time.monotonic() - begun
     sys.stdout.write(
         f"Over HTTP: {figures.requests} requests and {figures.malformed} that are none in {seconds:.0f} s\n"

@@ -27,7 +27,8 @@ MALFORMED = 0.2
 """Of the requests over HTTP, those that are none."""
 REFUSED = frozenset({400, 413, 415, 422})
 """Refused for what they are, and not for what there is."""
-TABLES = ("BrokerOrders", "MarketOrders", "Trades", "Artworks", "Signals", "Subscriptions", "Positions", "OrderLog")
+OWN = "OperationsTable"
+"""The output that names the table which changes by itself: the schedule's work at rest."""
 
 
 @dataclass
@@ -62,58 +63,76 @@ def deployed_stack() -> Iterator[Stack]:
             wipe(instance)
 
 
-def run(stack: Stack, seed: int, count: int) -> Iterator[WireFigures]:
-    """Send so many requests; yield the figures after each batch."""
-    figures, known, dice = WireFigures(), Known(), Random(f"wire {seed}")
-    others = malformed(Random(f"malformed {seed}"))
-    instance = stack.deployment.instance
-    refused: list[Request] = []
+@dataclass
+class Caller:
+    """Sends requests to a stack from several clients at once, and counts what comes of them."""
 
-    def send(request: Request) -> Reply:
-        return exchange("127.0.0.1", instance.port, (encode(request),))
+    stack: Stack
+    clients: ThreadPoolExecutor
+    figures: WireFigures = field(default_factory=WireFigures)
+    known: Known = field(default_factory=Known)
+    refused: list[Request] = field(default_factory=list)
 
-    def send_malformed(one: Malformed) -> Reply:
-        return exchange("127.0.0.1", instance.port, one.parts, hang_up=True)
+    def send(self, batch: list[Request]) -> None:
+        """Send requests, and learn from the answers."""
+        for request, reply in zip(batch, self.clients.map(self._exchange, map(encode, batch)), strict=True):
+            self.figures.requests += 1
+            self.figures.count(f"{request.method} {request.route}", reply, request.curl(self.stack.deployment.url))
+            self.figures.findings += _faults(request, reply)
+            learn_from(self.known, request, reply.status, reply.text.partition("\r\n\r\n")[2])
+            if reply.status in REFUSED:
+                self.refused.append(request)
 
-    with ThreadPoolExecutor(CLIENTS) as clients:
-        while figures.requests < count * (1 - MALFORMED):
-            batch = [draw_request(dice, known) for _ in range(BATCH)]
-            for request, reply in zip(batch, clients.map(send, batch), strict=True):
-                figures.requests += 1
-                figures.count(f"{request.method} {request.route}", reply, request.curl(stack.deployment.url))
-                figures.findings += _faults(request, reply)
-                learn_from(known, request, reply.status, reply.text.partition("\r\n\r\n")[2])
-                if reply.status in REFUSED:
-                    refused.append(request)
-            yield figures
-        stack.wait_until_quiet()
-        before = contents(stack)
-        again = refused[-BATCH:]
-        figures.refused_again = len(list(clients.map(send, again)))
-        bad = list(islice(others, round(count * MALFORMED)))
-        for one, reply in zip(bad, clients.map(send_malformed, bad), strict=True):
-            figures.malformed += 1
-            figures.count(one.name, reply, repr(one.parts[0][:200]))
+    def send_refused(self, bad: list[Malformed]) -> None:
+        """Send once more what was refused, and what is no HTTP at all: the tables must not change."""
+        self.stack.wait_until_quiet()
+        before = contents(self.stack)
+        again = self.refused[-BATCH:]
+        self.figures.refused_again = len(list(self.clients.map(self._exchange, map(encode, again))))
+        for one, reply in zip(bad, self.clients.map(self._exchange_malformed, bad), strict=True):
+            self.figures.malformed += 1
+            self.figures.count(one.name, reply, repr(one.parts[0][:200]))
             if reply.status >= 500 or (200 <= reply.status < 300 and one.parts[0].startswith(b"POST")):
-                figures.findings.append(Finding("no HTTP is refused", f"{one.name}: {reply.text[:200]}", _shown(one)))
-        after = contents(stack)
-        figures.items = sum(map(len, after.values()))
-        for table in (name for name in TABLES if after[name] != before[name]):
-            what = f"{table}: {[item for item in after[table] if item not in before[table]]}"
-            figures.findings.append(Finding("what is refused has no effect", what, _shown(bad[0])))
-        if stack.http.get("/health").status_code != 200:
-            figures.findings.append(Finding("it lives on", "no health afterwards", _shown(bad[-1])))
-    yield figures
+                self._find("what is no HTTP is refused", f"{one.name}: {reply.text[:200]}", one)
+        after = contents(self.stack)
+        self.figures.items = sum(map(len, after.values()))
+        for table in (name for name in before if after[name] != before[name]):
+            new = [row for row in after[table] if row not in before[table]]
+            self._find("what is refused has no effect", f"{table}: {new}", bad[0])
+        if self.stack.http.get("/health").status_code != 200:
+            self._find("it lives on", "no health afterwards", bad[-1])
+
+    def _exchange(self, sent: bytes) -> Reply:
+        return exchange("127.0.0.1", self.stack.deployment.instance.port, (sent,))
+
+    def _exchange_malformed(self, one: Malformed) -> Reply:
+        return exchange("127.0.0.1", self.stack.deployment.instance.port, one.parts, hang_up=True)
+
+    def _find(self, rule: str, what: str, one: Malformed) -> None:
+        shown = Request("-", one.name, "/", (), b"".join(one.parts)[:500])
+        self.figures.findings.append(Finding(rule, what, shown))
+
+
+def run(stack: Stack, seed: int, count: int) -> WireFigures:
+    """Send so many requests; return the figures."""
+    dice, others = Random(f"wire {seed}"), malformed(Random(f"malformed {seed}"))
+    bad = list(islice(others, round(count * MALFORMED)))
+    with ThreadPoolExecutor(CLIENTS) as clients:
+        caller = Caller(stack, clients)
+        while caller.figures.requests < count - len(bad):
+            size = min(BATCH, count - len(bad) - caller.figures.requests)
+            caller.send([draw_request(dice, caller.known) for _ in range(size)])
+        caller.send_refused(bad)
+    return caller.figures
 
 
 def contents(stack: Stack) -> dict[str, list[Any]]:
     """Return everything in the tables."""
     client = stack.deployment.session.client("dynamodb")
     try:
-        pages = {
-            name: client.get_paginator("scan").paginate(TableName=stack.deployment.outputs[f"{name}Table"])
-            for name in TABLES
-        }
+        names = client.list_tables()["TableNames"]
+        scans = client.get_paginator("scan")
+        pages = {name: scans.paginate(TableName=name) for name in names if name != stack.deployment.outputs[OWN]}
         return {
             name: sorted((row for page in found for row in page["Items"]), key=repr) for name, found in pages.items()
         }
@@ -124,7 +143,3 @@ def contents(stack: Stack) -> dict[str, list[Any]]:
 def _faults(request: Request, reply: Reply) -> Iterator[Finding]:
     if reply.status >= 500 or reply.status == 0:
         yield Finding("no request makes a fault of ours", f"{reply.status}: {reply.text[:300]}", request)
-
-
-def _shown(one: Malformed) -> Request:
-    return Request("-", one.name, "/", (), b"".join(one.parts)[:500])

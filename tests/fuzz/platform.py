@@ -92,6 +92,10 @@ class Platform:
                     queue.delete(record["receiptHandle"])
         self._fresh.clear()
 
+    def table(self, name: str) -> list[dict[str, Any]]:
+        """Return everything in a table."""
+        return self._account.dynamodb.tables[name].items()
+
     def _messages(self) -> int:
         return sum(len(queue.messages) for queue in self._account.sqs.queues.values())
 
