@@ -94,6 +94,10 @@ simulate: $(STAMP) ## Live through simulated histories with faults (SEEDS=1000, 
 	@$(BIN)/python -m tests.simulation.simulate --seeds $(or $(SEEDS),1000) --first $(or $(FIRST),0) \
 	  $(if $(CLIENTS),--clients $(CLIENTS)) $(if $(REPLAY),--replay '$(REPLAY)') </dev/null
 
+chaos: $(STAMP) ## Break a deployed stack under load, then look whether anything is lost or doubled (MINUTES=10, SEED=)
+	@PYTHONPATH=$(CURDIR):$(CURDIR)/localstack $(BIN)/python -m tests.chaos --minutes $(or $(MINUTES),10) \
+	  $(if $(SEED),--seed $(SEED)) </dev/null
+
 fuzz: $(STAMP) ## Send generated hostile requests, in process and over HTTP (REQUESTS=100000, SEED=1, ARGS="--chapter 17")
 	@PYTHONPATH=$(CURDIR):$(CURDIR)/localstack $(BIN)/python -m tests.fuzz --requests $(or $(REQUESTS),100000) \
 	  --seed $(or $(SEED),1) $(ARGS) </dev/null

@@ -91,7 +91,7 @@ class Hand:
 
 def kill_workers(hand: Hand) -> None:
     """Kill a process of a function with SIGKILL, or all that run it."""
-    names = Turns(hand.dice, (*FUNCTIONS, "api", "place", "match"))
+    names = Turns(hand.dice, (*FUNCTIONS, "place", "match"))
     while not hand.over.is_set():
         hand.rest(1.5, 5.0)
         name = names.next()

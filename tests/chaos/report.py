@@ -34,7 +34,7 @@ def render_report(outcome: Outcome, again: str) -> str:
         title=f"Chaos, {_span((outcome.lifted - outcome.begun) / 1e6)}",
         when=f"{moment:%d %B %Y, %H:%M} UTC, seed {outcome.seed}",
         tone="bad" if outcome.broken else "good",
-        verdict=f"{len(outcome.broken)} promises broken" if outcome.broken else "Nothing lost, nothing doubled",
+        verdict=_told(len(outcome.broken)),
         tiles="".join(_tiles(outcome)),
         legend=legend + '<li><i style="background:var(--fault)"></i>fault</li>',
         timeline=draw_timeline(requests, strikes, outcome.begun, outcome.lifted),
@@ -43,6 +43,12 @@ def render_report(outcome: Outcome, again: str) -> str:
         answers="".join(_answer_rows(requests)),
         again=escape(again),
     )
+
+
+def _told(broken: int) -> str:
+    if not broken:
+        return "Nothing lost, nothing doubled"
+    return f"{broken} promise{'s' if broken > 1 else ''} broken"
 
 
 def _tiles(outcome: Outcome) -> Iterator[str]:
