@@ -1,7 +1,6 @@
 """Everything that there is to judge by: what clients saw, what the tables hold, what the exchange has done."""
 
 import json
-from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -24,8 +23,8 @@ class Evidence:
     tables: dict[str, list[Item]] = field(default_factory=dict)
     venue: dict[str, Standing] = field(default_factory=dict)
     """The orders at the exchange."""
-    accepted: Counter[str] = field(default_factory=Counter)
-    """How often the exchange accepted an order, by its own journal."""
+    accepted: list[str] = field(default_factory=list)
+    """The orders that the exchange accepted, each as often as it did, in that order, by its own journal."""
     invariants: dict[str, list[str]] = field(default_factory=dict)
     """Violations that the platform's own check found, by its names."""
     restless: list[str] = field(default_factory=list)
@@ -82,11 +81,8 @@ def own_standing(row: dict[str, Any]) -> Standing:
     return status, done, left, None if price is None else round(float(price), 4)
 
 
-def read_acceptances(journal: Path) -> Counter[str]:
-    """Return how often the exchange accepted each order: an acceptance is the first report of its order."""
-    accepted: Counter[str] = Counter()
-    for line in journal.read_text().splitlines():
-        entry = json.loads(line)
-        reports = entry.get("reports", ()) if entry.get("change") == "order_changed" else ()
-        accepted.update(report["client_order_id"] for report in reports if report["order_seq"] == 1)
-    return accepted
+def read_acceptances(journal: Path) -> list[str]:
+    """Return the orders in the order of their acceptance: that is the first report of an order."""
+    entries = map(json.loads, journal.read_text().splitlines())
+    reports = (report for entry in entries for report in entry.get("reports", ()))
+    return [report["client_order_id"] for report in reports if report["order_seq"] == 1]

@@ -75,14 +75,24 @@ def _nothing_doubled(evidence: Evidence) -> Found:
 def _placements(evidence: Evidence) -> Found:
     """Every order is at the exchange once; only one that was canceled before it was sent is not there."""
     rows = {row["order_id"]: row for row in evidence.rows("BrokerOrders")}
+    accepted = Counter(evidence.accepted)
     for order_id, row in rows.items():
-        times = evidence.accepted[order_id]
+        times = accepted[order_id]
         if times > 1:
             yield f"{order_id} was accepted {times} times at the exchange"
         if times == 0 and row["status"] not in ("CANCELED", "REJECTED"):
             yield f"{order_id} is {row['status']}, and was never accepted at the exchange"
     for order_id in evidence.venue.keys() - rows.keys():
         yield f"{order_id} is at the exchange, and nobody ordered it"
+
+
+def _turns(evidence: Evidence) -> Found:
+    """A sale does not overtake its purchase at the exchange."""
+    turns = {order_id: turn for turn, order_id in reversed([*enumerate(evidence.accepted)])}
+    for row in evidence.rows("BrokerOrders"):
+        sale, purchase = turns.get(row["order_id"]), turns.get(row.get("after", ""))
+        if sale is not None and purchase is not None and sale < purchase:
+            yield f"{row['order_id']} was placed before {row['after']}, which it closes"
 
 
 def _standings(evidence: Evidence) -> Found:
@@ -192,6 +202,7 @@ RULES: tuple[tuple[str, Callable[[Evidence], int], Rule], ...] = (
     ("works change hands once, for the same money", lambda seen: len(seen.rows("MarketOrders")), _art_market),
     ("nothing is there that nobody asked for", lambda seen: sum(map(len, seen.tables.values())), _nothing_doubled),
     ("every order is placed exactly once", lambda seen: len(seen.rows("BrokerOrders")), _placements),
+    ("no sale overtakes its purchase", lambda seen: len(seen.rows("OrderLog")), _turns),
     ("every order ends as the exchange has it", lambda seen: len(seen.venue), _standings),
     ("what was told of an order was true", lambda seen: _count(seen, "/orders/", 0), _order_answers),
     (

@@ -1,7 +1,6 @@
 """A small sound history, made by the application itself, as the evidence of a run that went well."""
 
 import json
-from collections import Counter
 from typing import Any
 
 from chalicelib.core.clock import format_timestamp, utc_now
@@ -81,8 +80,9 @@ def _evidence(teller: Teller) -> Evidence:
     tables = {name: [dict(item) for item in teller.platform.table(name)] for name in TABLES}
     evidence = Evidence(teller.requests, tables, invariants={"no_order_is_forgotten": []})
     placed = [row for row in evidence.rows("BrokerOrders") if row["status"] != "CANCELED"]
+    created = {row["order_id"]: row["created_at"] for row in placed}
     evidence.venue = {row["order_id"]: own_standing(row) for row in placed}
-    evidence.accepted = Counter(evidence.venue.keys())
+    evidence.accepted = sorted(evidence.venue, key=lambda order_id: created[order_id])
     return evidence
 
 

@@ -16,6 +16,7 @@ ACCEPTED = "what was accepted is there, once, as asked for"
 MARKET = "works change hands once, for the same money"
 NOTHING_ELSE = "nothing is there that nobody asked for"
 PLACED = "every order is placed exactly once"
+TURNS = "no sale overtakes its purchase"
 EQUAL = "every order ends as the exchange has it"
 TRUE = "what was told of an order was true"
 POSITIONS = "positions, log and orders tell the same"
@@ -97,7 +98,8 @@ class TestLost:
 
     def test_a_placement(self, evidence: Evidence) -> None:
         order_id = _item(evidence, "BrokerOrders", _placed)["order_id"]["S"]
-        del evidence.venue[order_id], evidence.accepted[order_id]
+        del evidence.venue[order_id]
+        evidence.accepted.remove(order_id)
 
         assert _broken(evidence) == {PLACED, EQUAL}
 
@@ -130,7 +132,7 @@ class TestDoubled:
         order["order_id"] = {"S": "another"}
         evidence.tables["BrokerOrders"].append(order)
         evidence.venue["another"] = evidence.venue[first.content["id"]]
-        evidence.accepted["another"] = 1
+        evidence.accepted.append("another")
         again.content = {**first.content, "id": "another"}
 
         assert _broken(evidence) == {ACCEPTED}
@@ -162,7 +164,7 @@ class TestDoubled:
         assert _broken(evidence) == {SIGNALS}
 
     def test_a_placement(self, evidence: Evidence) -> None:
-        evidence.accepted[next(iter(evidence.venue))] = 2
+        evidence.accepted.append(next(iter(evidence.venue)))
 
         assert _broken(evidence) == {PLACED}
 
@@ -186,7 +188,8 @@ class TestDoubled:
         order = copy.deepcopy(_item(evidence, "BrokerOrders", _purchase))
         order_id = order["order_id"]["S"]
         evidence.tables["BrokerOrders"].append({**order, "order_id": {"S": "another"}})
-        evidence.venue["another"], evidence.accepted["another"] = evidence.venue[order_id], 1
+        evidence.venue["another"] = evidence.venue[order_id]
+        evidence.accepted.append("another")
 
         assert _broken(evidence) == {POSITIONS}
 
@@ -206,7 +209,7 @@ class TestUntrue:
         order = _item(evidence, "BrokerOrders", _is("status", "CANCELED"))
         order["status"] = {"S": "NEW"}
         evidence.venue[order["order_id"]["S"]] = ("NEW", 0, 3, None)
-        evidence.accepted[order["order_id"]["S"]] = 1
+        evidence.accepted.append(order["order_id"]["S"])
 
         assert _broken(evidence) == {TRUE}
 
@@ -262,6 +265,13 @@ class TestUntrue:
 
         assert _broken(evidence) == {POSITIONS}
 
+    def test_a_sale_that_overtakes_its_purchase(self, evidence: Evidence) -> None:
+        sale = _item(evidence, "BrokerOrders", _sale)["order_id"]["S"]
+        evidence.accepted.remove(sale)
+        evidence.accepted.insert(0, sale)
+
+        assert _broken(evidence) == {TURNS}
+
     def test_a_user_who_was_told_and_not_served(self, evidence: Evidence) -> None:
         content = _request(evidence, "POST", "/signals").content
         content["users"][0] = {**content["users"][0], "order_id": "another"}
@@ -304,6 +314,6 @@ class TestUnrest:
 
 
 def test_every_rule_has_its_wrong_history() -> None:
-    shown = {ACCEPTED, MARKET, NOTHING_ELSE, PLACED, EQUAL, TRUE, POSITIONS, SIGNALS, REST, OWN}
+    shown = {ACCEPTED, MARKET, NOTHING_ELSE, PLACED, TURNS, EQUAL, TRUE, POSITIONS, SIGNALS, REST, OWN}
 
     assert {promise for promise, _, _ in RULES} == shown
