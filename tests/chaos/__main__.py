@@ -4,6 +4,7 @@ python -m tests.chaos --minutes 10 --seed 1
 """
 
 import argparse
+import signal
 import sys
 from collections import Counter
 from collections.abc import Iterator
@@ -24,6 +25,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, help="draws load and faults; by default another one each time")
     parser.add_argument("--pause", type=float, default=PAUSE, help="seconds between two errands of a client, at most")
     options = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # Who ends it leaves no stack behind.
     seed = draw_seed() if options.seed is None else options.seed
     outcome = run(Load(options.minutes * 60, options.pause), seed, _tell)
     again = f"make chaos MINUTES={options.minutes:g} SEED={seed}"
