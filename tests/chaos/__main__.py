@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
-from tests.chaos.load import count_by_market
+from tests.chaos.load import market_of
 from tests.chaos.report import write_report
 from tests.chaos.run import Load, Outcome, draw_seed, run
 
@@ -44,7 +44,7 @@ def _lines(outcome: Outcome) -> Iterator[str]:
     seconds = (outcome.lifted - outcome.begun) / 1e6
     requests = outcome.evidence.requests
     yield f"{len(requests)} requests in {seconds:.0f} s, at rest {outcome.rested:.0f} s after the last"
-    yield "  " + ", ".join(f"{market}: {count}" for market, count in sorted(count_by_market(requests).items()))
+    yield "  " + ", ".join(f"{market}: {count}" for market, count in sorted(Counter(map(market_of, requests)).items()))
     statuses = Counter(str(request.status or "no answer") for request in requests)
     yield "  " + ", ".join(f"{status}: {count}" for status, count in sorted(statuses.items()))
     yield f"{len(outcome.strikes)} faults"

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from html import escape
 
 from tests.chaos.faults import Strike
+from tests.chaos.load import market_of
 from tests.simulation.history import Request
 
 WIDTH, LEFT, RIGHT = 1_000, 120, 12
@@ -41,7 +42,7 @@ def _columns(requests: list[Request], scale: _Scale) -> Iterator[str]:
     columns: list[dict[str, int]] = [{} for _ in range(int(scale.seconds / span) + 1)]
     for request in requests:
         at = int(((request.answered or 0) - scale.begun) / 1e6 / span)
-        market = request.client.rstrip("0123456789 ")
+        market = market_of(request)
         if request.answered and 0 <= at < len(columns) and request.status < 500 and market in COLORS:
             columns[at][market] = columns[at].get(market, 0) + 1
     most = max((sum(column.values()) for column in columns), default=0) or 1

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from chalicelib.core.clock import parse_timestamp
-from tests.chaos.evidence import Evidence, Item, plain
+from tests.chaos.evidence import Evidence, Item
 from tests.simulation.cloud.tables import Change
 from tests.simulation.history import History, Request, Write
 
@@ -157,8 +157,3 @@ def step_of(timestamp: str) -> int:
     """Return the step of a moment."""
     moment: datetime = parse_timestamp(timestamp)
     return (moment - EPOCH) // timedelta(microseconds=1)
-
-
-def describe(item: Item) -> str:
-    """Return an item for people."""
-    return str(plain(item))

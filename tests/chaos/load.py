@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from itertools import count
 from random import Random
 from threading import Event
-from typing import Any
 
 from tests.chaos.client import Client, Errand, Record
+from tests.simulation.history import Request
 
 ARTWORKS, COLLECTORS = range(1, 25), range(1, 31)
 ISINS = ("DE0007664039", "US0378331005", "FR0000120271")
@@ -201,10 +201,6 @@ def _recent(ids: list[str], dice: Random) -> str:
     return dice.choice(ids[-RECENT:])
 
 
-def count_by_market(requests: list[Any]) -> dict[str, int]:
-    """Return how many requests each market's clients sent."""
-    counts: dict[str, int] = {}
-    for request in requests:
-        market = request.client.rstrip("0123456789 ")
-        counts[market] = counts.get(market, 0) + 1
-    return counts
+def market_of(request: Request) -> str:
+    """Return the market whose client sent a request."""
+    return request.client.rstrip("0123456789 ")

@@ -9,6 +9,7 @@ from string import Template
 
 from tests.chaos.drawing import COLORS, draw_timeline
 from tests.chaos.faults import Strike
+from tests.chaos.load import market_of
 from tests.chaos.rules import Verdict
 from tests.chaos.run import Outcome
 from tests.simulation.history import Request
@@ -85,7 +86,7 @@ def _fault_rows(strikes: list[Strike]) -> Iterator[str]:
 
 def _answer_rows(requests: list[Request]) -> Iterator[str]:
     for market in COLORS:
-        found = [request for request in requests if request.client.startswith(market)]
+        found = [request for request in requests if market_of(request) == market]
         waits = sorted((one.answered - one.sent) / 1e6 for one in found if one.answered)
         kinds = Counter("none" if one.answered is None else str(one.status)[0] for one in found)
         cells = [len(found), kinds["2"], kinds["4"], kinds["5"], kinds["none"]]
