@@ -22,6 +22,8 @@ LONGEST_WAIT = 29.0
 # Requests that the cloud works on at once; the others wait here. Each one more would wake another cold worker, and a
 # machine with few cores answers a burst later for it.
 CONNECTIONS = 16
+# A compressed body passes as it is, and so does one that only says so: to read it is up to the function.
+AUTO_DECOMPRESS = False
 # RFC 9110, section 7.6.1. Host stays behind, too: the emulator would choose a service by it.
 HOP_BY_HOP = {"connection", "keep-alive", "proxy-authenticate", "proxy-authorization", "proxy-connection"}
 HOP_BY_HOP |= {"te", "trailer", "transfer-encoding", "upgrade", "host", "content-length", "expect"}
@@ -127,7 +129,13 @@ def main(config: Path) -> None:
     settings = json.loads(config.read_text())
     app = make_app(settings["upstream"], settings["responses"], settings["exchange"])
     web.run_app(
-        app, host=settings["bind"], port=settings["port"], access_log=None, print=None, shutdown_timeout=LONGEST_WAIT
+        app,
+        host=settings["bind"],
+        port=settings["port"],
+        access_log=None,
+        print=None,
+        shutdown_timeout=LONGEST_WAIT,
+        auto_decompress=AUTO_DECOMPRESS,
     )
 
 

@@ -19,7 +19,7 @@ from tests.e2e.stack import Stack
 from tests.fuzz.operations import Known, draw_request
 from tests.fuzz.request import Request
 from tests.fuzz.session import Finding, learn_from
-from tests.fuzz.wire import Malformed, Reply, encode, exchange, malformed
+from tests.fuzz.wire import SHORT, Malformed, Reply, encode, exchange, malformed
 
 CLIENTS = 4
 BATCH = 200
@@ -106,7 +106,7 @@ class Caller:
         return exchange("127.0.0.1", self.stack.deployment.instance.port, (sent,))
 
     def _exchange_malformed(self, one: Malformed) -> Reply:
-        return exchange("127.0.0.1", self.stack.deployment.instance.port, one.parts, hang_up=True)
+        return exchange("127.0.0.1", self.stack.deployment.instance.port, one.parts, SHORT)
 
     def _find(self, rule: str, what: str, one: Malformed) -> None:
         shown = Request("-", one.name, "/", (), b"".join(one.parts)[:500])

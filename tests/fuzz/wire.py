@@ -13,6 +13,8 @@ PATIENCE = 35.0
 """Seconds: a little more than the gateway waits for a function."""
 PAUSE = 0.3
 """Seconds that a slow client stops for."""
+SHORT = 3.0
+"""Seconds until a client hangs up that has sent something without an end."""
 
 
 @dataclass(frozen=True)
@@ -32,26 +34,20 @@ class Malformed:
     parts: tuple[bytes, ...]
 
 
-def exchange(host: str, port: int, parts: tuple[bytes, ...], *, hang_up: bool = False) -> Reply:
-    """Send the bytes and return what comes back until the connection ends.
-
-    Raises:
-        TimeoutError: if it neither answers nor hangs up.
-    """
+def exchange(host: str, port: int, parts: tuple[bytes, ...], patience: float = PATIENCE) -> Reply:
+    """Send the bytes and return what comes back until the connection ends, or nothing has come for so many seconds."""
     begun = time.monotonic()
     received = b""
-    with closing(socket.create_connection((host, port), timeout=PATIENCE)) as connection:
+    with closing(socket.create_connection((host, port), timeout=patience)) as connection:
         try:
             for at, part in enumerate(parts):
                 if at:
                     time.sleep(PAUSE)
                 connection.sendall(part)
-            if hang_up:
-                connection.shutdown(socket.SHUT_WR)
             while chunk := connection.recv(65_536):
                 received += chunk
-        except (ConnectionError, BrokenPipeError):
-            pass  # It has hung up on us, maybe after an answer.
+        except (ConnectionError, TimeoutError):
+            pass  # It has hung up on us, maybe after an answer, or waits for more than there is.
     return Reply(_status(received), received.decode(errors="replace"), time.monotonic() - begun)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import aiohttp
 from aiohttp import web
 from aiohttp.test_utils import TestServer
-from gateway import EXCHANGE_CONTROL, LARGEST_BODY, make_app
+from gateway import AUTO_DECOMPRESS, EXCHANGE_CONTROL, LARGEST_BODY, make_app
 from yarl import URL
 
 RESPONSES = {
@@ -35,10 +35,14 @@ def through_gateway(check: Check, cloud_is_up: bool = True, exchange: str = "") 
     async def run() -> None:
         cloud = web.Application(client_max_size=2 * LARGEST_BODY)
         cloud.router.add_route("*", "/{path:.*}", cloud_answer)
-        async with TestServer(cloud) as upstream:
+        upstream = TestServer(cloud)
+        await upstream.start_server(auto_decompress=AUTO_DECOMPRESS)
+        async with upstream:
             base = str(upstream.make_url("/api/rialto")) if cloud_is_up else "http://127.0.0.1:1/api"
             venue = str(upstream.make_url(exchange)) if exchange.startswith("/") else exchange
-            async with TestServer(make_app(base, RESPONSES, venue)) as server, aiohttp.ClientSession() as client:
+            server = TestServer(make_app(base, RESPONSES, venue))
+            await server.start_server(auto_decompress=AUTO_DECOMPRESS)
+            async with server, aiohttp.ClientSession() as client:
                 await check(client, server.make_url("/"))
 
     asyncio.run(run())
@@ -101,6 +105,17 @@ def test_bodies_pass_up_to_the_limit() -> None:
             assert (await response.json())["length"] == LARGEST_BODY
         async with client.post(url, data=io.BytesIO(b"x" * (LARGEST_BODY + 1))) as response:
             assert (response.status, await response.text()) == (413, '{"code": "too_large"}')
+
+    through_gateway(check)
+
+
+def test_a_body_that_is_not_compressed_as_it_says_passes_as_it_is() -> None:
+    async def check(client: aiohttp.ClientSession, url: URL) -> None:
+        headers = {"Content-Encoding": "gzip", "Content-Type": "application/json"}
+        async with client.post(url / "orders", data=b"no gzip", headers=headers) as response:
+            seen = await response.json()
+        assert (response.status, seen["length"]) == (200, len(b"no gzip"))
+        assert seen["headers"]["Content-Encoding"] == "gzip"
 
     through_gateway(check)
 
