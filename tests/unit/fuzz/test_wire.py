@@ -43,7 +43,7 @@ def test_an_answer_is_read_to_its_end() -> None:
 
 
 def test_a_connection_that_is_closed_without_a_word_is_no_answer() -> None:
-    assert _reply_to(lambda connection: None, b"noise").status == 0
+    assert _reply_to(lambda _: None, b"noise").status == 0
 
 
 def test_a_server_that_waits_for_more_is_not_waited_for() -> None:
