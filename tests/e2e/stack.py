@@ -7,7 +7,7 @@ import os
 import signal
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -145,7 +145,8 @@ class Stack:
         """Kill the function's processes, or only so many, with SIGKILL; return how many were killed."""
         workers = list(_processes_of(self.deployment.outputs[output]))[:most]
         for pid in workers:
-            os.kill(pid, signal.SIGKILL)
+            with suppress(ProcessLookupError):  # It ended by itself meanwhile.
+                os.kill(pid, signal.SIGKILL)
         return len(workers)
 
     @contextmanager
