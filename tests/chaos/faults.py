@@ -11,7 +11,7 @@ from random import Random
 from threading import Event
 from typing import Any
 
-from servers import start_bridge
+from servers import bridge, start_bridge
 from warm_up import warm_up
 
 from tests.chaos.client import now
@@ -107,8 +107,10 @@ def kill_bridge(hand: Hand) -> None:
         hand.rest(6.0, 18.0)
         with hand.note("bridge killed", "bridge"):
             record = deployment.instance.home / "run" / "bridge.json"
+            # Its number may be another's by now, unless it lives.
             with suppress(ProcessLookupError):
-                os.kill(json.loads(record.read_text())["pid"], signal.SIGKILL)
+                if bridge(deployment.instance).alive():
+                    os.kill(json.loads(record.read_text())["pid"], signal.SIGKILL)
             hand.rest(0.0, 4.0)
             start_bridge(deployment.instance, deployment.outputs)
 
