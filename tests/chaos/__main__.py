@@ -15,7 +15,7 @@ from tests.chaos.report import write_report
 from tests.chaos.run import Load, Outcome, draw_seed, run
 
 FOLDER = Path(__file__).parents[2] / ".rialto" / "chaos"
-PAUSE = 0.15
+PAUSE = 0.5
 
 
 def main() -> int:

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import httpx
+from botocore.exceptions import HTTPClientError
 from servers import start_bridge
 
 from tests.chaos.evidence import own_standing, plain, read_tables, read_venue
@@ -61,7 +62,7 @@ def _restless(stack: Stack) -> Iterator[str]:
             if any(queue[name] for name in STILL):
                 yield f"the queue {queue['name']}: " + ", ".join(f"{name} {queue[name]}" for name in STILL)
         stack.sweep()
-    except (httpx.HTTPError, AssertionError) as error:
+    except (httpx.HTTPError, HTTPClientError, AssertionError) as error:
         yield f"the platform does not answer: {error!r}"
         return
     tables = {name: [plain(item) for item in items] for name, items in read_tables(stack).items()}

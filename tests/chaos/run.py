@@ -18,13 +18,25 @@ from tests.chaos.evidence import Evidence, read_acceptances, read_tables, read_v
 from tests.chaos.faults import Strike, Wires, chaos, wires
 from tests.chaos.load import crowd, settle
 from tests.chaos.rules import Verdict, judge
-from tests.deployed import PARAMETERS
 from tests.e2e.stack import Stack
 
 TRADING = {"open": True, "slices": 3, "interval": 0.2, "expire_after": 20}
 PATIENCE = 600.0
 """Seconds within which everything has to come to rest."""
-OWN_PARAMETERS = {**PARAMETERS, "ReconcileAfter": "30"}
+PARAMETERS = {
+    "ExchangeTimeout": "2",
+    "PlacementTimeout": "15",
+    "PlacementLease": "18",
+    "PlacementVisibility": "90",
+    "PlacementConcurrency": "3",
+    "ApiTimeout": "20",
+    "SignalLease": "21",
+    "MatchVisibility": "20",
+    "MatchMaxReceives": "3",
+    "ReportVisibility": "60",
+    "ReconcileAfter": "30",
+}
+"""Short enough for what dies to be taken over while people wait, and long enough for a cold start among others."""
 Tell = Callable[[str], None]
 
 
@@ -60,7 +72,7 @@ def run(load: Load, seed: int, tell: Tell) -> Outcome:
         instance = Instance.on_free_ports(Path(home) / "instance")
         try:
             tell("deploying a stack on free ports")
-            with patch.dict(os.environ, {"RIALTO_TRADING": "open"}), Stack(start(instance, OWN_PARAMETERS)) as stack:
+            with patch.dict(os.environ, {"RIALTO_TRADING": "open"}), Stack(start(instance, PARAMETERS)) as stack:
                 tell("putting proxies between the functions and the cloud")
                 with wires(stack, seed) as between:
                     return _live(stack, between, Outcome(seed), load, tell)
