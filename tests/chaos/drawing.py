@@ -7,7 +7,7 @@ from tests.chaos.faults import Strike
 from tests.chaos.load import market_of
 from tests.simulation.history import Request
 
-WIDTH, LEFT, RIGHT = 1_000, 120, 12
+WIDTH, LEFT, RIGHT = 1_000, 120, 24
 CHART, ROW, GAP = 170, 20, 34
 COLORS = {"art market": "var(--a)", "broker": "var(--b)", "strategies": "var(--c)"}
 BARS = 150
