@@ -13,8 +13,10 @@ export PYTHONPATH := $(CURDIR)
 export PYTHONDONTWRITEBYTECODE := 1
 export PIP_CACHE_DIR ?= $(STATE)/cache/pip
 export LOCALSTACK_ENDPOINT
-# A profile or an endpoint of the caller must not decide about tests and a local cloud.
+# A profile or an endpoint of the caller decides about a stage on AWS, and must not about tests and a local cloud.
+ifeq ($(filter deploy destroy,$(MAKECMDGOALS)),)
 unexport AWS_PROFILE AWS_DEFAULT_PROFILE AWS_ENDPOINT_URL AWS_CONFIG_FILE AWS_SHARED_CREDENTIALS_FILE AWS_SESSION_TOKEN
+endif
 unexport PYTHONHOME PYTHONSTARTUP VIRTUAL_ENV
 
 # The requirements are in the name of the stamp: only another content installs again, and no touched file does.
@@ -30,7 +32,7 @@ LOCK := $(BIN)/uv --cache-dir $(STATE)/cache/uv --system-certs pip compile --qui
   --custom-compile-command "make upgrade"
 STAMP := $(LIBRARIES) $(if $(wildcard client/pyproject.toml),$(COMMAND))
 
-.PHONY: help up down clean logs browser documents cost test simulate proof-reports check test-localstack format setup package serve upgrade audit sbom
+.PHONY: help up down clean logs deploy destroy browser documents cost test simulate proof-reports check test-localstack format setup package serve upgrade audit sbom
 
 help: ## Show the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -72,6 +74,12 @@ clean: $(STAMP) ## Stop it and forget its data
 
 logs: $(STAMP) ## Print the last lines of the gateway and of the functions (FOLLOW=1 goes on, LINES=40)
 	@$(BIN)/python localstack/cloud.py logs $(if $(FOLLOW),--follow) $(if $(LINES),--lines $(LINES)) </dev/null
+
+deploy: $(STAMP) ## Bring a stage on AWS to these sources: STAGE=dev|prod, YES=1 unasked (infra/stages/, docs/deploying.md)
+	@$(BIN)/python -m infra.command deploy '$(STAGE)' $(if $(YES),--yes) $(if $(filter DATA-LOSS,$(YES)),--yes-to-data-loss)
+
+destroy: $(STAMP) ## Delete a stage on AWS, STAGE=dev; tables, queues and logs stay
+	@$(BIN)/python -m infra.command destroy '$(STAGE)' $(if $(CONFIRM),--confirm '$(CONFIRM)')
 
 serve: $(STAMP)
 	@exec $(BIN)/python localstack/cloud.py serve </dev/null

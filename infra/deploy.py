@@ -12,13 +12,14 @@ import yaml
 from botocore.exceptions import ClientError
 
 from infra.stack import Stack
-from infra.template import check_parameters, read_template, with_choices, with_code, with_literal_numbers
+from infra.template import Document, check_parameters, read_template, with_choices, with_code
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_s3.type_defs import PublicAccessBlockConfigurationTypeDef
 
 Progress = Callable[[str], None]
+Adjust = Callable[[Document], Document]
 PRIVATE: PublicAccessBlockConfigurationTypeDef = {
     "BlockPublicAcls": True,
     "IgnorePublicAcls": True,
@@ -42,30 +43,35 @@ def deploy(
     stack_name: str,
     parameters: Mapping[str, str],
     progress: Progress = lambda _: None,
-    literal_numbers: bool = False,
+    adjust: Adjust = lambda document: document,
 ) -> dict[str, str]:
     """Upload the package, create or update the stack, and return its outputs.
 
     `progress` is told in a few words what happens, again and again while it lasts.
-    `literal_numbers` writes parameters of type Number into the template: the embedded emulator hands them on as
-    strings, which then fail where AWS expects a number.
+    `adjust` makes of the template what this cloud takes, as the last step before the upload.
 
     Raises:
         DeploymentError: for a parameter that does not exist, or with the reason of every resource that failed.
     """
+    progress("uploading the package")
+    uploaded = upload(Bucket(session), template, parameters, adjust)
+    stack = Stack(session.client("cloudformation"), stack_name, progress)
+    stack.apply(uploaded, parameters)
+    return stack.outputs()
+
+
+def upload(bucket: Bucket, template: Path, parameters: Mapping[str, str], adjust: Adjust) -> str:
+    """Upload the package and its template, and return the template's URL.
+
+    Raises:
+        DeploymentError: for a parameter that does not exist.
+    """
     document = read_template(template)
     check_parameters(document, parameters)
-    progress("uploading the package")
-    bucket = Bucket(session)
     archive = bucket.upload((template.parent / "deployment.zip").read_bytes(), "zip")
-    document = with_choices(with_code(document, f"s3://{bucket.name}/{archive}"), parameters)
-    if literal_numbers:
-        document = with_literal_numbers(document, parameters)
+    document = adjust(with_choices(with_code(document, f"s3://{bucket.name}/{archive}"), parameters))
     # By its address, because CloudFormation takes at most 51,200 bytes of template in the call itself.
-    uploaded = bucket.upload(yaml.safe_dump(document, sort_keys=False).encode(), "yaml")
-    stack = Stack(session.client("cloudformation"), stack_name, progress)
-    stack.apply(bucket.address(uploaded), parameters)
-    return stack.outputs()
+    return bucket.address(bucket.upload(yaml.safe_dump(document, sort_keys=False).encode(), "yaml"))
 
 
 class Bucket:
@@ -89,6 +95,19 @@ class Bucket:
         except ClientError:
             self._s3.put_object(Bucket=self.name, Key=key, Body=content)
         return key
+
+    def write(self, key: str, content: bytes) -> None:
+        """Put the content there in place of what was there."""
+        self._s3.put_object(Bucket=self.name, Key=key, Body=content)
+
+    def read(self, key: str) -> bytes | None:
+        """Return the content, None if there is none."""
+        try:
+            return self._s3.get_object(Bucket=self.name, Key=key)["Body"].read()
+        except ClientError as error:
+            if error.response["Error"]["Code"] == "NoSuchKey":
+                return None
+            raise
 
     def address(self, key: str) -> str:
         """Return the URL of an object, of the form that every cloud knows."""

@@ -19,6 +19,7 @@ from infra.archive import write_archive
 from infra.compiled import compile_beside, compile_in_place
 from infra.errors import DeploymentError
 from infra.fingerprint import fingerprint, fingerprint_files
+from infra.observability import observe
 from infra.protection import protect
 from infra.template import read_template
 from infra.vendor import vendor
@@ -81,7 +82,7 @@ def _build(out_dir: Path, target: Target) -> None:
         write_archive(archive_path, vendor(REQUIREMENTS, CACHE, target), unpacked)
         if target == "host":
             _check_import(archive_path, Path(scratch) / "check")
-        template = protect(read_template(Path(scratch) / "sam.yaml"))
+        template = observe(protect(read_template(Path(scratch) / "sam.yaml")))
         archive_path.replace(out_dir / "deployment.zip")
         (out_dir / "sam.yaml").write_text(yaml.safe_dump(template, sort_keys=False))
 

@@ -7,6 +7,8 @@ from infra.errors import DeploymentError
 from infra.template import Document
 
 API = "RestAPI"
+RETAINED = {"DeletionPolicy": "Retain", "UpdateReplacePolicy": "Retain"}
+"""What a resource gets that outlives its stack."""
 SIGNED = "SignedRequests"
 SIGNATURE = "sigv4"
 # https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-swagger-extensions-authtype.html
@@ -19,7 +21,7 @@ SIGNATURE_V4 = {
 
 
 def protect(document: Document) -> Document:
-    """Return a packaged template in which queues take TLS only, logs end, and routes can ask for a signature.
+    """Return a packaged template: queues stay and take TLS only, logs stay for a time, routes can ask for a signature.
 
     Raises:
         DeploymentError: when a queue has a policy already. A queue has one only, so the last would win.
@@ -27,7 +29,8 @@ def protect(document: Document) -> Document:
     resources = dict(document["Resources"])
     if _of_type(resources, "AWS::SQS::QueuePolicy"):
         raise DeploymentError("A queue's policy is written by infra/protection.py: add to it there.")
-    for name in _of_type(resources, "AWS::SQS::Queue"):
+    for name, queue in _of_type(resources, "AWS::SQS::Queue").items():
+        resources[name] = {**queue, **RETAINED}
         resources[f"{name}TlsOnly"] = _tls_only(name)
     for name, function in _of_type(resources, "AWS::Serverless::Function").items():
         resources[f"{name}Logs"] = _log_group(name)
@@ -61,11 +64,12 @@ def _tls_only(queue: str) -> dict[str, Any]:
 
 def _log_group(function: str) -> dict[str, Any]:
     """Lambda would make one by itself, which keeps every line for ever."""
-    name = {"Fn::Sub": f"/aws/lambda/${{AWS::StackName}}-{function}"}
-    # It goes with its stack: one that stayed would keep a stack of the same name from being made again.
-    policies = {"DeletionPolicy": "Delete", "UpdateReplacePolicy": "Delete"}
+    # It stays when its stack goes. With what is unique of the stack's id in its name, it does not keep a stack of the
+    # same name from being made again.
+    unique = {"Fn::Select": [2, {"Fn::Split": ["/", {"Ref": "AWS::StackId"}]}]}
+    name = {"Fn::Sub": [f"/aws/lambda/${{AWS::StackName}}-{function}-${{Unique}}", {"Unique": unique}]}
     properties = {"LogGroupName": name, "RetentionInDays": {"Ref": "LogRetention"}}
-    return {"Type": "AWS::Logs::LogGroup", **policies, "Properties": properties}
+    return {"Type": "AWS::Logs::LogGroup", **RETAINED, "Properties": properties}
 
 
 def _signed_on_demand(body: Mapping[str, Any]) -> dict[str, Any]:

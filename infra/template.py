@@ -1,7 +1,7 @@
 """The packaged template, as a document that is read, adjusted for a deployment, and written again."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +38,12 @@ def with_literal_numbers(document: Document, parameters: Mapping[str, str]) -> D
         if parameter["Type"] == "Number"
     }
     return {**document, "Resources": _replace(document["Resources"], numbers)}
+
+
+def without(document: Document, kinds: Collection[str]) -> Document:
+    """Return the template without resources of these types."""
+    kept = {name: resource for name, resource in document["Resources"].items() if resource["Type"] not in kinds}
+    return {**document, "Resources": kept}
 
 
 def with_choices(document: Document, parameters: Mapping[str, str]) -> Document:

@@ -18,11 +18,15 @@ from instance import Instance, SetupError
 from servers import EXCHANGE_SETTING, bridge, require_ports, start_bridge, start_exchange, start_gateway, stop_servers
 from warm_up import warm_up
 
-from infra.deploy import Session, deploy
+from infra.deploy import Adjust, Session, deploy
 from infra.package import package
 from infra.stack import Stack
+from infra.teardown import delete_retained
+from infra.template import Document, with_literal_numbers, without
 
 Progress = Callable[[str], None]
+UNKNOWN = ("AWS::CloudWatch::Dashboard",)
+"""Types that a local cloud does not know."""
 
 
 @dataclass(frozen=True)
@@ -59,8 +63,7 @@ def start(
         template = package(target="lambda" if started_here(instance) else "host")
         session = open_session(instance)
         values = default_parameters(instance) | dict(parameters or {})
-        embedded = instance.cloud == "embedded"
-        outputs = deploy(session, template, instance.stack_name, values, progress, literal_numbers=embedded)
+        outputs = deploy(session, template, instance.stack_name, values, progress, _adjustment(instance, values))
         _record(instance).write_text(json.dumps(outputs, indent=2))
         progress("starting the exchange, the gateway and the bridge")
         start_exchange(instance)
@@ -116,6 +119,17 @@ def default_parameters(instance: Instance) -> dict[str, str]:
     return {"Stage": "local", EXCHANGE_SETTING: "http", "ExchangeUrl": instance.exchange_url}
 
 
+def _adjustment(instance: Instance, parameters: Mapping[str, str]) -> Adjust:
+    """Return what makes of the template one that the instance's cloud takes."""
+
+    def adjust(document: Document) -> Document:
+        known = without(document, UNKNOWN)
+        # It hands Number parameters on as strings, which then fail where AWS expects a number.
+        return with_literal_numbers(known, parameters) if instance.cloud == "embedded" else known
+
+    return adjust
+
+
 def _start_cloud(instance: Instance, progress: Progress) -> None:
     progress("starting the cloud")
     if instance.cloud == "embedded":
@@ -125,16 +139,15 @@ def _start_cloud(instance: Instance, progress: Progress) -> None:
 
 
 def _forget_in_localstack(instance: Instance) -> None:
-    """Delete the stack and the tables that it retains from a LocalStack that goes on running."""
+    """Delete the stack and what it retains from a LocalStack that goes on running."""
     if stop_localstack(instance, wipe=True) or not _record(instance).exists():
         return
     session = open_session(instance)
     try:
         stack = Stack(session.client("cloudformation"), instance.stack_name, lambda _: None)
-        tables = stack.resources("AWS::DynamoDB::Table")
+        retained = [resource for resource in stack.resources() if resource.retained]
         stack.delete()
-        for table in tables:
-            session.client("dynamodb").delete_table(TableName=table)
+        delete_retained(session, retained)
     except EndpointConnectionError:
         return  # It is gone, and all its data with it.
 

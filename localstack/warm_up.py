@@ -5,32 +5,20 @@ from __future__ import annotations
 import json
 import time
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import httpx
 from instance import Instance, SetupError
 from signature import Signature
 
 from infra.deploy import Session
+from infra.health import NO_RECORDS, TICK
 
 if TYPE_CHECKING:
     from mypy_boto3_lambda import LambdaClient
 
 PATIENCE = 60.0
 PARALLEL_REQUESTS = 4
-NO_RECORDS: dict[str, Any] = {"Records": []}
-# As EventBridge sends it; the sweep looks at nothing in it.
-TICK: dict[str, Any] = {
-    "version": "0",
-    "id": "start",
-    "detail-type": "Scheduled Event",
-    "source": "aws.events",
-    "account": "000000000000",
-    "time": "2026-01-01T00:00:00Z",
-    "region": "us-east-1",
-    "resources": [],
-    "detail": {},
-}
 
 
 def warm_up(instance: Instance, session: Session, outputs: dict[str, str]) -> None:

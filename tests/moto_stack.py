@@ -73,7 +73,7 @@ def create_stack(parameters: dict[str, str]) -> dict[str, str]:
     """Create every table and queue; return the environment that the functions get, as text."""
     template = read_resources()
     defaults = {name: str(parameter.get("Default", "")) for name, parameter in template["Parameters"].items()}
-    values = defaults | parameters
+    values = {"AWS::StackName": "rialto"} | defaults | parameters
     for name, resource in template["Resources"].items():
         if resource.get("Type") == "AWS::DynamoDB::Table":
             values[name] = create_table(name, resource["Properties"])

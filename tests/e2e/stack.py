@@ -14,7 +14,8 @@ from typing import Any, TypeVar
 import httpx
 from deployment import Deployment
 from servers import bridge, start_bridge
-from warm_up import TICK
+
+from infra.health import TICK
 
 T = TypeVar("T")
 ISIN = "DE0007664039"

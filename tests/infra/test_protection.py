@@ -4,18 +4,19 @@ import json
 from typing import Any
 
 import pytest
-from samtranslator.translator.transform import transform  # type: ignore[import-untyped]
 
 from app import app
 from infra.errors import DeploymentError
 from infra.protection import protect
 from infra.template import with_choices
 from tests.infra.conftest import Template
+from tests.infra.sam import translated
 from tests.infra.test_template import functions, of_type, queues, tables
 
 # What the stack is made of. A type that is new here asks: who may reach it, what does it keep, for how long?
 KNOWN_TYPES = {
     "AWS::CloudWatch::Alarm",
+    "AWS::CloudWatch::Dashboard",
     "AWS::DynamoDB::Table",
     "AWS::IAM::Role",
     "AWS::Lambda::Permission",
@@ -27,23 +28,10 @@ KNOWN_TYPES = {
 }
 
 
-class Policies:
-    """Stands in for IAM's managed policies, of which the stack uses none."""
-
-    def load(self) -> dict[str, str]:
-        """Return them by name."""
-        return {}
-
-
 def transformed(template: Template, authorization: str) -> dict[str, Any]:
-    """Return what CloudFormation is given for a value of the parameter: SAM's own translation."""
-    chosen = with_choices(json.loads(json.dumps(template)), {"Authorization": authorization})
-    for resource in chosen["Resources"].values():
-        resource["Properties"].pop("CodeUri", None)
-        if resource["Type"] == "AWS::Serverless::Function":
-            resource["Properties"]["CodeUri"] = "s3://bucket/key.zip"
-    resources: dict[str, Any] = transform(chosen, {"Authorization": authorization}, Policies())["Resources"]
-    return resources
+    """Return what CloudFormation is given for a value of the parameter."""
+    parameters = {"Authorization": authorization}
+    return translated(with_choices(template, parameters), parameters)
 
 
 def operations(resources: dict[str, Any]) -> dict[tuple[str, str], dict[str, Any]]:
@@ -90,7 +78,15 @@ class TestAtRest:
 
     def test_log_groups_are_those_that_the_functions_may_write(self, template: Template) -> None:
         for group in of_type(template, "AWS::Logs::LogGroup").values():
-            assert group["LogGroupName"]["Fn::Sub"].startswith("/aws/lambda/${AWS::StackName}-")
+            text, values = group["LogGroupName"]["Fn::Sub"]
+            assert text.startswith("/aws/lambda/${AWS::StackName}-")
+            assert "AWS::StackId" in json.dumps(values), "a stack of the same name would find the logs of the former"
+
+    def test_what_outlives_its_stack_is_all_that_keeps_something(self, template: Template) -> None:
+        kept = {"AWS::DynamoDB::Table", "AWS::SQS::Queue", "AWS::Logs::LogGroup"}
+        for resource in template["Resources"].values():
+            policies = {resource.get("DeletionPolicy"), resource.get("UpdateReplacePolicy")}
+            assert policies == ({"Retain"} if resource["Type"] in kept else {None})
 
 
 class TestReach:
