@@ -18,8 +18,9 @@ from chalicelib.broker.routes import routes as broker_routes
 from chalicelib.broker.wiring import broker
 from chalicelib.broker.worker import work_on_batch
 from chalicelib.core.batches import read_messages, work_queue
+from chalicelib.core.invocations import watch_invocation
 from chalicelib.documents.routes import routes as documents_routes
-from chalicelib.market.queue import retry_match
+from chalicelib.market.queue import about_artwork, retry_match
 from chalicelib.market.routes import routes as market_routes
 from chalicelib.market.stream import match_records
 from chalicelib.market.wiring import market
@@ -31,6 +32,7 @@ from chalicelib.web.routes import routes as web_routes
 
 # The log is ours, see core/telemetry.py: Chalice would print each line a second time.
 app = Chalice(app_name="rialto", configure_logs=False)
+app.register_middleware(watch_invocation, "all")
 app.register_blueprint(market_routes)
 app.register_blueprint(broker_routes)
 app.register_blueprint(strategies_routes)
@@ -51,7 +53,8 @@ def match_orders(event: DynamoDBEvent) -> None:
 def retry_matches(event: SQSEvent) -> dict[str, Any]:
     """Match again the artworks whose matching failed."""
     parts = market()
-    return work_queue(read_messages(event.to_dict()["Records"]), partial(retry_match, parts.matcher), parts.retries, 4)
+    messages = read_messages(event.to_dict()["Records"])
+    return work_queue(messages, partial(retry_match, parts.matcher), parts.retries, 4, about_artwork)
 
 
 @app.on_dynamodb_record(

@@ -6,6 +6,7 @@ from typing import Any
 from chalicelib.broker.order import OrderId
 from chalicelib.broker.queue import PlacementQueue
 from chalicelib.core.lifecycle import OrderStatus
+from chalicelib.core.metering import Meter
 from chalicelib.core.telemetry import log_event
 
 
@@ -15,9 +16,10 @@ def hand_over(records: Iterable[Mapping[str, Any]], queue: PlacementQueue) -> No
     Raises:
         NotTakenError: if one was not taken; the stream then delivers the whole batch again, which is harmless.
     """
+    meter = Meter()
     orders = dict.fromkeys(order_id for record in records if (order_id := _waiting_order(record)))
     queue.send(list(orders))
-    log_event("handed over", orders=list(orders))
+    log_event("handed over", order_ids=list(orders), **meter.fields())
 
 
 def _waiting_order(record: Mapping[str, Any]) -> OrderId | None:

@@ -39,6 +39,11 @@ def write_body(order_id: OrderId, redrives: int = 0) -> str:
     return json.dumps(content)
 
 
+def about_order(body: str) -> dict[str, str]:
+    """Return the order that a message names, for its log line. Raises InvalidMessageError."""
+    return {"order_id": read_body(body)[0]}
+
+
 def read_body(body: str) -> tuple[OrderId, int]:
     """Return the order and the redrives that a message names.
 
@@ -49,7 +54,7 @@ def read_body(body: str) -> tuple[OrderId, int]:
         content = json.loads(body)
         order_id, redrives = str(content["order_id"]), int(content.get("redrives", 0))
     except (ValueError, ArithmeticError, RecursionError, TypeError, KeyError, AttributeError):
-        raise InvalidMessageError(body[:200]) from None
+        raise InvalidMessageError("The message names no order.") from None
     if not is_id(order_id):
-        raise InvalidMessageError(body[:200])
+        raise InvalidMessageError("The message names no order.")
     return OrderId(order_id), redrives

@@ -24,6 +24,7 @@ from chalicelib.broker.placement import retry_delay
 from chalicelib.broker.store import OrderStore, StaleOrderError
 from chalicelib.core.batches import Again, Done, Message, Visibility, read_messages, work_queue
 from chalicelib.core.clock import Clock
+from chalicelib.core.metering import Meter
 from chalicelib.core.telemetry import Metric, MetricUnit, log_event, log_failure, put_metrics
 
 PARALLEL = 20
@@ -92,6 +93,7 @@ class Applied:
 
 def apply_batch(records: Iterable[dict[str, Any]], applier: Applier) -> dict[str, Any]:
     """Apply the reports of a batch of SQS records; return Lambda's partial batch response."""
+    meter = Meter()
     messages = {message.message_id: read_message(message.body) for message in read_messages(records)}
     reports = _by_order(messages.values())
     applied = apply_reports(applier, reports)
@@ -99,6 +101,7 @@ def apply_batch(records: Iterable[dict[str, Any]], applier: Applier) -> dict[str
     retried = _is_sent(lambda: applier.retries.send_bodies(_retries(applied, reports), RETRY_DELAY))
     told = _is_sent(lambda: applier.letters.send_bodies(letters))
     undone = (frozenset() if retried else applied.failed) | (frozenset() if told else applied.refused.keys())
+    log_event("reports handled", messages=len(messages), retried=len(applied.failed), **meter.fields())
     return {
         "batchItemFailures": [
             {"itemIdentifier": message_id}
@@ -110,7 +113,12 @@ def apply_batch(records: Iterable[dict[str, Any]], applier: Applier) -> dict[str
 
 def retry_batch(records: Iterable[dict[str, Any]], applier: Applier) -> dict[str, Any]:
     """Apply again what failed, message by message; return Lambda's partial batch response."""
-    return work_queue(read_messages(records), partial(retry_message, applier), applier.retries, 4)
+    return work_queue(read_messages(records), partial(retry_message, applier), applier.retries, 4, about_orders)
+
+
+def about_orders(body: str) -> dict[str, list[OrderId]]:
+    """Return the orders that a message names, for its log line."""
+    return {"order_ids": list(read_message(body).reports)}
 
 
 def retry_message(applier: Applier, message: Message) -> Done | Again:
@@ -236,7 +244,8 @@ def _tell(clock: Clock, changes: Sequence[Change], refused: Mapping[OrderId, lis
         "ReportsImpossible": sum(map(len, refused.values())),
     }
     reasons = {order_id: one.reason for order_id, letters in refused.items() for one in letters[:1]}
-    log_event("reports", orders=len(changes), impossible=dict(list(reasons.items())[:10]), **counts)
+    named = [change.before.order_id for change in changes]
+    log_event("reports", order_ids=named, impossible=dict(list(reasons.items())[:10]), orders=len(changes), **counts)
     metrics: list[Metric] = [(name, MetricUnit.Count, count) for name, count in counts.items() if count]
     now = clock()
     lags = [(now - report.at).total_seconds() * 1000 for report in applied if report.at is not None]

@@ -33,10 +33,11 @@ def post_order() -> Response:
     key = read_key(request.headers)
     order_request = read_model(request, OrderRequest)
     submission = service.submit_order(broker().store, order_request, key, utc_now)
-    put_metrics([("Accepted", MetricUnit.Count, 1)])
     headers = {"Location": f"/orders/{submission.order.order_id}"}
     if submission.replayed:
         headers[REPLAYED_HEADER] = "true"
+    else:
+        put_metrics([("Accepted", MetricUnit.Count, 1)])
     return json_response(accepted_answer(submission.order), 201, headers)
 
 

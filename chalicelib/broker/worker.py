@@ -42,7 +42,7 @@ from chalicelib.broker.placement import (
     predecessor_of,
     record_outcome,
 )
-from chalicelib.broker.queue import PlacementQueue, read_body
+from chalicelib.broker.queue import PlacementQueue, about_order, read_body
 from chalicelib.broker.store import OrderStore, StaleOrderError
 from chalicelib.core.batches import Again, Done, Message, read_messages, work_queue
 from chalicelib.core.clock import Clock
@@ -74,7 +74,7 @@ class Worker:
 def work_on_batch(records: Iterable[dict[str, Any]], worker: Worker, queue: PlacementQueue) -> dict[str, Any]:
     """Do what the orders of a batch of SQS records need, all at once; return Lambda's partial batch response."""
     messages = read_messages(records)
-    return work_queue(messages, partial(work_on_message, worker, queue), queue, PARALLEL)
+    return work_queue(messages, partial(work_on_message, worker, queue), queue, PARALLEL, about_order)
 
 
 def work_on_message(worker: Worker, queue: PlacementQueue, message: Message) -> Done | Again:
@@ -189,6 +189,7 @@ def _report(order: Order, outcome: Outcome, now: datetime) -> None:
     log_event(
         "attempt",
         order_id=order.order_id,
+        signal_id=order.signal_id,
         purpose=outcome.purpose.value,
         answer=outcome.answer.value,
         reason=outcome.reason,

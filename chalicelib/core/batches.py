@@ -1,12 +1,12 @@
 """The batch loops: queue messages one by one with partial failures, stream records until the first failure."""
 
 import math
-import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from chalicelib.core.metering import Meter
 from chalicelib.core.telemetry import log_event, log_failure
 
 MAX_VISIBILITY = 43_200
@@ -38,6 +38,10 @@ class Again:
     after: float
 
 
+About = Callable[[str], Mapping[str, Any]]
+"""Returns, as fields of a log line, what the body of a message is about; the body itself is not logged."""
+
+
 class Visibility(Protocol):
     """The part of a queue that the loop needs."""
 
@@ -59,14 +63,18 @@ def read_messages(records: Iterable[dict[str, Any]]) -> list[Message]:
 
 
 def work_queue(
-    messages: list[Message], handle: Callable[[Message], Done | Again], queue: Visibility, parallel: int
+    messages: list[Message],
+    handle: Callable[[Message], Done | Again],
+    queue: Visibility,
+    parallel: int,
+    about: About = lambda _: {},
 ) -> dict[str, Any]:
     """Handle up to ``parallel`` messages at once; return Lambda's partial batch response.
 
     A message whose handler raises is logged and comes back after the queue's own visibility time-out.
     """
     with ThreadPoolExecutor(max_workers=parallel) as pool:
-        results = list(pool.map(lambda message: _handle(message, handle), messages))
+        results = list(pool.map(lambda message: _handle(message, handle, about), messages))
     delays = {
         message.receipt_handle: min(math.ceil(result.after), MAX_VISIBILITY)
         for message, result in zip(messages, results, strict=True)
@@ -78,22 +86,23 @@ def work_queue(
     return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in failed]}
 
 
-def _handle(message: Message, handle: Callable[[Message], Done | Again]) -> Done | Again | None:
-    started = time.perf_counter()
+def _handle(message: Message, handle: Callable[[Message], Done | Again], about: About) -> Done | Again | None:
+    meter = Meter(alone=False)
+    told = {"message_id": message.message_id, "receive_count": message.receive_count, **_subject(message, about)}
     try:
         result = handle(message)
     except Exception:
-        log_failure("message failed", message_id=message.message_id, body=message.body[:200])
+        log_failure("message failed", **told, **meter.fields())
         return None
-    log_event(
-        "message",
-        message_id=message.message_id,
-        body=message.body[:200],
-        receive_count=message.receive_count,
-        outcome=result.outcome,
-        latency_ms=round((time.perf_counter() - started) * 1000, 1),
-    )
+    log_event("message", **told, outcome=result.outcome, **meter.fields())
     return result
+
+
+def _subject(message: Message, about: About) -> Mapping[str, Any]:
+    try:
+        return about(message.body)
+    except Exception:
+        return {}  # It names nothing: the handler is the one to say so.
 
 
 def _return_later(queue: Visibility, delays: dict[str, int]) -> None:

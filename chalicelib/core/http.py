@@ -1,7 +1,6 @@
 """HTTP in and out: reads bodies strictly, and maps every error to an RFC 9457 problem in one place."""
 
 import json
-import time
 from collections import Counter
 from collections.abc import Callable, Mapping
 from decimal import Decimal
@@ -18,6 +17,7 @@ from chalicelib.core.errors import (
     RialtoError,
     UnsupportedMediaTypeError,
 )
+from chalicelib.core.metering import Meter
 from chalicelib.core.telemetry import MetricUnit, log_event, log_failure, put_metrics
 
 MAX_BODY = 64 * 1024
@@ -46,7 +46,7 @@ def view(
     def decorate(handle: Callable[_P, Response]) -> Callable[_P, Response]:
         @wraps(handle)
         def answer(*args: _P.args, **kwargs: _P.kwargs) -> Response:
-            started = time.perf_counter()
+            meter = Meter()
             request = current_request()
             request_id = str(request.context.get("requestId", ""))
             code = None
@@ -59,7 +59,7 @@ def view(
                 log_failure("request failed", request_id=request_id, route=request.context.get("resourcePath"))
                 response = _fault(fault_body, request_id)
             response.headers["X-Request-Id"] = request_id
-            _report(request, response, code, started)
+            _report(request, response, code, meter)
             return response
 
         return answer
@@ -173,17 +173,25 @@ def _fault(body: Mapping[str, Any] | None, request_id: str) -> Response:
     return _problem(RialtoError("A fault of ours. It is logged under this request_id."), request_id)
 
 
-def _report(request: Request, response: Response, code: str | None, started: float) -> None:
+def _report(request: Request, response: Response, code: str | None, meter: Meter) -> None:
     log_event(
         "request",
         request_id=response.headers["X-Request-Id"],
         method=request.method,
         route=request.context.get("resourcePath"),
         # What the request was about, or what it made.
-        order_id=(request.uri_params or {}).get("order_id") or response.headers.get("Location", "")[-36:] or None,
+        order_id=_order_of(request, response),
         status=response.status_code,
         code=code,
-        latency_ms=round((time.perf_counter() - started) * 1000, 1),
+        **meter.fields(),
     )
     if response.status_code >= 500:
         put_metrics([("Faults", MetricUnit.Count, 1)])
+    elif code is not None:
+        put_metrics([("Rejected", MetricUnit.Count, 1)], code=code)
+
+
+def _order_of(request: Request, response: Response) -> str | None:
+    """Return the order that a request names, or that it made. What a client made up as one is cut."""
+    named = (request.uri_params or {}).get("order_id") or str(response.headers.get("Location", "")).rpartition("/")[2]
+    return named[:64] or None

@@ -8,8 +8,8 @@ import random
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from chalicelib.core.clock import Clock, format_timestamp, wait
-from chalicelib.core.telemetry import log_event
+from chalicelib.core.clock import Clock, format_timestamp, parse_timestamp, wait
+from chalicelib.core.telemetry import MetricUnit, log_event, put_metrics
 from chalicelib.market.book import BookOrder, Trade, match_book, sides_to_read, to_cents, trade_id
 from chalicelib.market.order import ArtworkId, Direction, MarketOrder, MarketOrderId, Transaction, TransactionId, UserId
 from chalicelib.market.store import BookPage, ConflictingWriteError, MarketStore, StaleBookError
@@ -67,8 +67,17 @@ def _commit(matcher: Matcher, artwork_id: ArtworkId, trades: list[Trade]) -> tup
             return done, False
         except ConflictingWriteError:
             return done, True
-        log_event("trade", artwork_id=artwork_id, transaction_id=transaction.transaction_id)
+        _tell(transaction, trade)
     return len(trades), False
+
+
+def _tell(transaction: Transaction, trade: Trade) -> None:
+    orders = [transaction.buy_order_id, transaction.sell_order_id]
+    fields = {"artwork_id": transaction.artwork_id, "transaction_id": transaction.transaction_id}
+    log_event("trade", order_ids=orders, **fields)
+    since = parse_timestamp(max(trade.buy.created_at, trade.sell.created_at))
+    waited = (transaction.executed_at - since).total_seconds() * 1000
+    put_metrics([("AcceptToMatched", MetricUnit.Milliseconds, max(waited, 0))])
 
 
 def _read_crossing(store: MarketStore, artwork_id: ArtworkId) -> list[BookOrder]:

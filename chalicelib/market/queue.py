@@ -37,11 +37,16 @@ def retry_match(matcher: Matcher, message: Message) -> Done | Again:
     return Done(f"{made} trades")
 
 
+def about_artwork(body: str) -> dict[str, int]:
+    """Return the artwork that a message names, for its log line. Raises InvalidMessageError."""
+    return {"artwork_id": _read_artwork(body)}
+
+
 def _read_artwork(body: str) -> ArtworkId:
     try:
         artwork_id = json.loads(body)["artwork_id"]
     except (ValueError, TypeError, KeyError, RecursionError):
-        raise InvalidMessageError(body[:200]) from None
+        raise InvalidMessageError("The message names no artwork.") from None
     if type(artwork_id) is not int:
-        raise InvalidMessageError(body[:200])
+        raise InvalidMessageError("The message names no artwork.")
     return ArtworkId(artwork_id)

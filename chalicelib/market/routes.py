@@ -9,6 +9,7 @@ from chalicelib.core.errors import InvalidCursorError, InvalidRequestError, NotF
 from chalicelib.core.http import ANY_CONTENT, json_response, query_of, read_model, view
 from chalicelib.core.idempotency import REPLAYED_HEADER, read_key
 from chalicelib.core.pagination import encode_cursor, read_page
+from chalicelib.core.telemetry import MetricUnit, put_metrics
 from chalicelib.market import service
 from chalicelib.market.listing import InvalidPositionError, Sort, sale_position
 from chalicelib.market.models import (
@@ -38,6 +39,8 @@ def post_market_order() -> Response:
     headers = {"Location": f"/market/orders/{submission.order.order_id}"}
     if submission.replayed:
         headers[REPLAYED_HEADER] = "true"
+    else:
+        put_metrics([("Offers", MetricUnit.Count, 1)])
     return json_response(service.first_answer(submission.order), 201, headers)
 
 

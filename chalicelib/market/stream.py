@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from chalicelib.core.lifecycle import OrderStatus
+from chalicelib.core.metering import Meter
 from chalicelib.core.telemetry import MetricUnit, log_event, log_failure, put_metrics
 from chalicelib.market.matching import ContendedBookError, Matcher, match_artwork
 from chalicelib.market.order import ArtworkId
@@ -16,7 +17,9 @@ def match_records(records: Iterable[Mapping[str, Any]], matcher: Matcher, retrie
     An artwork that fails goes to the retry queue, and the others go on. Raises only when even that is refused: the
     stream then delivers the batch again, and matching again is harmless.
     """
-    artworks = dict.fromkeys(artwork for record in records if (artwork := _artwork(record)) is not None)
+    meter = Meter()
+    orders = [new for record in records if (new := _new_order(record)) is not None]
+    artworks = dict.fromkeys(artwork_id for artwork_id, _ in orders)
     failed: list[ArtworkId] = []
     made = 0
     for artwork_id in artworks:
@@ -29,13 +32,15 @@ def match_records(records: Iterable[Mapping[str, Any]], matcher: Matcher, retrie
             log_failure("artwork not matched", artwork_id=artwork_id)
             failed.append(artwork_id)
     retries.send(failed)
-    log_event("matched", artworks=list(artworks), trades=made, failed=failed)
+    named = list(dict.fromkeys(order_id for _, order_id in orders))
+    log_event("matched", order_ids=named, artworks=list(artworks), trades=made, failed=failed, **meter.fields())
     put_metrics([("Trades", MetricUnit.Count, made), ("MatchRetries", MetricUnit.Count, len(failed))])
 
 
-def _artwork(record: Mapping[str, Any]) -> ArtworkId | None:
+def _new_order(record: Mapping[str, Any]) -> tuple[ArtworkId, str] | None:
     change = record["dynamodb"]
     is_new = (
         record["eventName"] == "INSERT" and change.get("NewImage", {}).get("status", {}).get("S") == OrderStatus.NEW
     )
-    return ArtworkId(int(change["Keys"]["book"]["S"])) if is_new else None
+    keys = change["Keys"]
+    return (ArtworkId(int(keys["book"]["S"])), keys["order_id"]["S"]) if is_new else None

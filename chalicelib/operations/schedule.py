@@ -2,7 +2,8 @@
 
 from collections.abc import Callable
 
-from chalicelib.core.telemetry import log_failure
+from chalicelib.core.metering import Meter
+from chalicelib.core.telemetry import log_event, log_failure
 from chalicelib.operations.book_sweep import sweep_books
 from chalicelib.operations.invariants import continue_run
 from chalicelib.operations.reconcile import reconcile
@@ -36,9 +37,11 @@ def run_all(parts: Operations) -> None:
 
 
 def _succeeds(name: str, job: Callable[[], object]) -> bool:
+    meter = Meter()
     try:
         job()
     except Exception:
-        log_failure("scheduled job failed", job=name)
+        log_failure("scheduled job failed", job=name, **meter.fields())
         return False
+    log_event("scheduled job", job=name, **meter.fields())
     return True

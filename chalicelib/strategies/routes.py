@@ -7,7 +7,7 @@ from chalicelib.core.errors import InvalidCursorError, InvalidRequestError
 from chalicelib.core.http import ANY_CONTENT, json_response, query_of, read_model, view
 from chalicelib.core.idempotency import REPLAYED_HEADER, read_key
 from chalicelib.core.pagination import encode_cursor, read_page
-from chalicelib.core.telemetry import MetricUnit, put_metrics
+from chalicelib.core.telemetry import MetricUnit, log_event, put_metrics
 from chalicelib.strategies import service
 from chalicelib.strategies.listing import Filter, InvalidPlaceError
 from chalicelib.strategies.models import (
@@ -139,6 +139,7 @@ def get_order_log() -> Response:
 def _send(request: Request, signal_request: SignalRequest) -> Result:
     key = read_key(request.headers)
     result = service.send_signal(strategies().desk, _terms(signal_request), key)
+    log_event("signal", signal_id=result.signal.signal_id, replayed=result.replayed)
     if not result.replayed:
         accepted = sum(reason.is_accepted for reason in result.signal.reasons)
         put_metrics(
