@@ -18,9 +18,9 @@ from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, 
 from infra.approval import Approval, Ask
 from infra.deploy import Bucket, Session, upload
 from infra.errors import DeploymentError
-from infra.health import check_api, check_functions
+from infra.health import PATIENCE, check_api, check_functions
 from infra.package import package
-from infra.rollout import Rollout, Version, roll_out
+from infra.rollout import Check, Rollout, Version, roll_out
 from infra.signature import SignedBy
 from infra.stack import Patience, Stack
 from infra.stage import AT_ONCE, Stage, read_stage
@@ -28,7 +28,7 @@ from infra.teardown import tear_down
 from infra.template import Document
 from infra.traffic import with_traffic_shift
 
-PATIENCE = Patience(pause=3.0, timeout=3600.0)
+UNHURRIED = Patience(pause=3.0, timeout=3600.0)
 """A gradual shift takes half an hour at most."""
 NO_ACCESS = """AWS does not know who you are: {reason}
 Sign in first, for example with `aws configure sso` and `aws sso login`, and name the profile: AWS_PROFILE=… make …
@@ -91,7 +91,7 @@ def deploy_stage(stage: Stage, session: Session, approval: Approval) -> dict[str
     bucket = Bucket(session)
     print("Uploading the package.")
     version = Version(upload(bucket, template, stage.parameters, adjust), stage.parameters)
-    check = check_on_aws(session)
+    check = checked_at(session, lambda outputs: outputs["EndpointURL"], _signature(stage))
     rollout = Rollout(_stack(stage, session), bucket, f"{stage.stack}/healthy.json", approval, check, print)
     return roll_out(rollout, version)
 
@@ -102,20 +102,26 @@ def destroy_stage(stage: Stage, session: Session, approval: Approval) -> None:
         print(f"  stays: {resource.name} {resource.physical}")
 
 
-def check_on_aws(session: Session) -> Callable[[Mapping[str, str]], list[str]]:
-    """Return the check of a stack on AWS, by its outputs."""
-    credentials = boto3.Session().get_credentials()
+def checked_at(
+    session: Session, address: Callable[[Mapping[str, str]], str], auth: httpx.Auth | None, patience: float = PATIENCE
+) -> Check:
+    """Return the check of a stack whose API answers at the address that is made from the stack's outputs."""
 
     def check(outputs: Mapping[str, str]) -> list[str]:
-        auth = SignedBy(credentials, session.region_name) if credentials else None
-        with httpx.Client(base_url=outputs["EndpointURL"], auth=auth, timeout=35) as http:
-            return check_functions(session.client("lambda"), outputs) + check_api(http)
+        faults = check_functions(session.client("lambda"), outputs)
+        with httpx.Client(base_url=address(outputs), auth=auth, timeout=35) as http:
+            return faults or check_api(http, patience)
 
     return check
 
 
+def _signature(stage: Stage) -> SignedBy | None:
+    credentials = boto3.Session().get_credentials()
+    return SignedBy(credentials, stage.region) if credentials else None
+
+
 def _stack(stage: Stage, session: Session) -> Stack:
-    return Stack(session.client("cloudformation"), stage.stack, _Progress(), PATIENCE)
+    return Stack(session.client("cloudformation"), stage.stack, _Progress(), UNHURRIED)
 
 
 class _Progress:

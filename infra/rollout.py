@@ -16,6 +16,8 @@ from infra.changes import describe_changes
 from infra.errors import DeploymentError
 from infra.stack import ChangeSet, Stack
 
+NONE = b"null"
+"""Written down where no version was well yet."""
 Tell = Callable[[str], None]
 Check = Callable[[Mapping[str, str]], list[str]]
 """Looks at a stack by its outputs and returns what is wrong."""
@@ -84,6 +86,9 @@ def _apply_if_wanted(rollout: Rollout, change_set: ChangeSet) -> None:
     except BaseException:  # Whoever presses Ctrl-C at the question wants no change either.
         rollout.stack.discard(change_set)
         raise
+    if change_set.fresh:
+        # What is written down is of a stack of the same name that was destroyed.
+        rollout.shelf.write(rollout.record, NONE)
     rollout.stack.execute(change_set)
 
 
@@ -109,7 +114,7 @@ def _take_back(rollout: Rollout, failed: Version) -> str:
 
 def _last_healthy(rollout: Rollout) -> Version | None:
     content = rollout.shelf.read(rollout.record)
-    return None if content is None else Version(**json.loads(content))
+    return None if content in (None, NONE) else Version(**json.loads(content))
 
 
 def _join(head: str, faults: list[str], *rest: str) -> str:

@@ -166,6 +166,14 @@ class TestHealth:
             stage.roll_out(NEW)
         assert stage.cloud.calls == ["CREATE", "EXECUTE"]
 
+    def test_version_of_a_stack_that_was_destroyed_is_none_to_come_back_to(self) -> None:
+        stage = Stage(set(), status="")
+        stage.remember(OLD)
+        for _ in range(2):  # The second run finds the stack that the first one made.
+            with pytest.raises(UnhealthyError, match="no other version"):
+                stage.roll_out(NEW)
+        assert stage.cloud.template == NEW.template
+
     def test_former_version_that_is_not_well_either_is_told(self) -> None:
         stage = Stage(set())
         stage.remember(OLD)

@@ -10,7 +10,7 @@ from instance import SetupError
 
 from infra.archive import write_archive
 from infra.errors import DeploymentError
-from infra.template import check_parameters, with_choices, with_code, with_literal_numbers
+from infra.template import check_parameters, with_choices, with_code, with_literal_numbers, without
 
 DOCUMENT: dict[str, Any] = {
     "Parameters": {
@@ -53,6 +53,11 @@ def test_number_parameters_become_numbers(parameters: dict[str, str], value: flo
 
 def test_environment_variables_stay_references() -> None:
     assert place(with_literal_numbers(DOCUMENT, {}))["Environment"] == place(DOCUMENT)["Environment"]
+
+
+def test_what_a_cloud_does_not_know_is_left_out() -> None:
+    assert without(DOCUMENT, ["AWS::SQS::Queue"])["Resources"].keys() == {"Place"}
+    assert DOCUMENT["Resources"].keys() == {"Place", "Queue"}
 
 
 @pytest.mark.parametrize(
