@@ -72,8 +72,9 @@ down: $(STAMP) ## Stop it; the data is kept
 clean: $(STAMP) ## Stop it and forget its data
 	@$(BIN)/python localstack/cloud.py clean </dev/null
 
-logs: $(STAMP) ## Print the last lines of the gateway and of the functions (FOLLOW=1 goes on, LINES=40)
-	@$(BIN)/python localstack/cloud.py logs $(if $(FOLLOW),--follow) $(if $(LINES),--lines $(LINES)) </dev/null
+logs: $(STAMP) ## Print the last lines of the gateway and of the functions (FOLLOW=1 goes on, LINES=40, FIND=<id>)
+	@$(BIN)/python localstack/cloud.py logs $(if $(FOLLOW),--follow) $(if $(LINES),--lines $(LINES)) \
+	  $(if $(FIND),--find '$(FIND)') </dev/null
 
 deploy: $(STAMP) ## Bring a stage on AWS to these sources: STAGE=dev|prod, YES=1 unasked (infra/stages/, docs/deploying.md)
 	@$(BIN)/python -m infra.command deploy '$(STAGE)' $(if $(YES),--yes) $(if $(filter DATA-LOSS,$(YES)),--yes-to-data-loss)

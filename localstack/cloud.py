@@ -40,9 +40,9 @@ def main() -> int:
         elif arguments.command == "clean":
             _tell_stopped(wipe(instance), console)
         elif arguments.follow:
-            follow_logs(instance, arguments.lines)
+            follow_logs(instance, arguments.lines, arguments.find)
         else:
-            print_logs(instance, arguments.lines)
+            print_logs(instance, arguments.lines, arguments.find)
     except (SetupError, DeploymentError, BotoCoreError, ClientError) as error:
         faults.print(f"[red]{arguments.command}:[/] ", end="")
         faults.print(str(error), markup=False, highlight=False, soft_wrap=True)
@@ -57,6 +57,7 @@ def _parse() -> argparse.Namespace:
     parser.add_argument("command", choices=["up", "down", "clean", "logs", "serve"])
     parser.add_argument("--follow", action="store_true", help="logs: go on until interrupted")
     parser.add_argument("--lines", type=int, default=40, help="logs: how many lines of each log to begin with")
+    parser.add_argument("--find", default="", help="logs: only lines with this in them, for example an order's id")
     return parser.parse_args()
 
 

@@ -20,30 +20,30 @@ PAUSE = 1.0
 FUNCTIONS = "/aws/lambda/"
 
 
-def print_logs(instance: Instance, count: int) -> None:
-    """Print the last lines of the gateway, of the exchange, of the bridge and of every function."""
+def print_logs(instance: Instance, count: int, text: str = "") -> None:
+    """Print the last lines with the text in them, of the gateway, the exchange, the bridge and of every function."""
     outputs_of(instance)
     for daemon in (gateway(instance), exchange(instance), bridge(instance)):
         if daemon.log.exists():
             with daemon.log.open(errors="replace") as log:
-                for line in deque(log, count):
+                for line in deque((line for line in log if text in line), count):
                     print(f"{daemon.name:12} {line.rstrip()}")
-    for line in _function_lines(_client(instance), instance.stack_name, 0)[1][-count:]:
+    found = [line for line in _function_lines(_client(instance), instance.stack_name, 0)[1] if text in line]
+    for line in found[-count:]:
         print(line)
 
 
-def follow_logs(instance: Instance, count: int) -> None:
-    """Print the last lines, and then what comes, until interrupted."""
-    print_logs(instance, count)
+def follow_logs(instance: Instance, count: int, text: str = "") -> None:
+    """Print the last lines with the text in them, and then what comes, until interrupted."""
+    print_logs(instance, count, text)
     client, since = _client(instance), int(time.time() * 1000)
     with gateway(instance).log.open(errors="replace") as log:
         log.seek(0, 2)
         while True:
-            for line in log:
-                print(f"{'gateway':12} {line.rstrip()}", flush=True)
             since, lines = _function_lines(client, instance.stack_name, since)
-            for line in lines:
-                print(line, flush=True)
+            for line in [*(f"{'gateway':12} {line.rstrip()}" for line in log), *lines]:
+                if text in line:
+                    print(line, flush=True)
             time.sleep(PAUSE)
 
 
