@@ -165,7 +165,7 @@ class World:
             (modules["chalicelib.broker.worker"], "time", counter),
             *((modules[name], "ThreadPoolExecutor", pool) for name in _with_pools()),
             (modules["chalicelib.core.telemetry"], "_logger", lambda: _Log(self)),
-            (modules["chalicelib.core.telemetry"], "EphemeralMetrics", _NoMetrics),
+            (modules["chalicelib.core.telemetry"], "_write", lambda _: None),
             (modules["chalicelib.broker.exchange"], "place_order", self._place_given),
             (urllib3, "PoolManager", lambda **_: self.exchange),
             (uuid, "uuid4", self._new_uuid),
@@ -236,10 +236,3 @@ class _Log:
         task, error = self._world.scheduler.current, sys.exc_info()[1]
         if task is not None and error is not None:
             self._world.fail(task.process, error)
-
-
-class _NoMetrics:
-    metric_set: dict[str, Any] = {}
-
-    def add_metric(self, **_: Any) -> None:
-        """Forget the metric."""
