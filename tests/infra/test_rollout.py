@@ -124,6 +124,10 @@ class TestLossOfData:
             stage.roll_out(NEW, approval)
         assert "EXECUTE" not in stage.cloud.calls
 
+    def test_is_refused_and_not_asked_about_where_an_ordinary_yes_was_given_beforehand(self, stage: Stage) -> None:
+        with pytest.raises(NotApprovedError, match="YES=DATA-LOSS"):
+            stage.roll_out(NEW, Approval(ask=lambda _: "YES", yes=True))
+
     @pytest.mark.parametrize("approval", [answering("YES"), Approval(yes=True, yes_to_data_loss=True)])
     def test_is_agreed_to_by_a_yes_of_its_own(self, stage: Stage, approval: Approval) -> None:
         stage.roll_out(NEW, approval)
@@ -173,6 +177,12 @@ class TestHealth:
             with pytest.raises(UnhealthyError, match="no other version"):
                 stage.roll_out(NEW)
         assert stage.cloud.template == NEW.template
+
+    def test_version_that_was_well_once_and_is_no_more_has_nothing_to_come_back_to(self) -> None:
+        stage = Stage(set())
+        stage.remember(OLD)
+        with pytest.raises(UnhealthyError, match="no other version"):
+            stage.roll_out(OLD)
 
     def test_former_version_that_is_not_well_either_is_told(self) -> None:
         stage = Stage(set())
