@@ -1,16 +1,14 @@
-"""The exchange, in the place of its HTTP client: it honours client order ids, and does whatever goes wrong at one."""
+"""The way to the exchange, in the place of its HTTP client: requests and answers, and whatever happens to them."""
 
-import json
-from dataclasses import dataclass
 from typing import Any
 
 import urllib3
 
 from chalicelib.broker.stock_exchange import OrderPlacementError
 from tests.simulation.faults import Faults
-from tests.simulation.history import History, VenueEvent
 from tests.simulation.scheduler import Process, Scheduler
 from tests.simulation.story import Story
+from tests.simulation.venue import Answer, Venue
 
 FAULTS = tuple(
     f"exchange.{kind}"
@@ -22,59 +20,6 @@ FAULTS = tuple(
 TIME_OUT = 3.0
 
 
-@dataclass(frozen=True)
-class Answer:
-    """What HttpExchange reads of an HTTP response."""
-
-    status: int
-    data: bytes
-
-
-class Venue:
-    """The exchange's orders: working, canceled, rejected or filled."""
-
-    def __init__(self, history: History) -> None:
-        self.states: dict[str, str] = {}
-        self._terms: dict[str, Any] = {}
-        self._history = history
-
-    def place(self, order_id: str, terms: Any, by: str, *, refuse: bool = False, fill: bool = False) -> Answer:
-        """Accept or refuse a new order; a known id stays what it is."""
-        if self._terms.setdefault(order_id, terms) != terms:
-            return Answer(409, b'{"code": "conflicting_order"}')
-        if order_id not in self.states:
-            self._change(order_id, "rejected" if refuse else "working", "refused" if refuse else "accepted", by)
-            if fill and not refuse:
-                self._change(order_id, "filled", "filled", by)
-        return self.describe(order_id)
-
-    def cancel(self, order_id: str, by: str) -> Answer:
-        """Cancel what works; an unknown id stays canceled when it arrives."""
-        if order_id not in self.states:
-            self._change(order_id, "canceled", "called_off", by)
-        elif self.states[order_id] == "working":
-            self._change(order_id, "canceled", "canceled", by)
-        return self.describe(order_id)
-
-    def describe(self, order_id: str) -> Answer:
-        """Return what it answers about an id."""
-        state = self.states.get(order_id)
-        if state is None:
-            return Answer(404, b'{"code": "unknown_order"}')
-        if state == "rejected":
-            return Answer(422, b'{"reason": "not traded here"}')
-        return Answer(200, json.dumps({"status": state}).encode())
-
-    def take(self, order_id: str, by: str) -> None:
-        """Note an order that the given exchange took, which knows no ids: each time counts."""
-        self.states[order_id] = "working"
-        self._history.venue.append(VenueEvent(self._history.step(), order_id, "accepted", by))
-
-    def _change(self, order_id: str, state: str, event: str, by: str) -> None:
-        self.states[order_id] = state
-        self._history.venue.append(VenueEvent(self._history.step(), order_id, event, by))
-
-
 class ExchangeWire:
     """Carries requests between workers and the venue. Nobody can connect before ``down_until``."""
 
@@ -84,6 +29,10 @@ class ExchangeWire:
         self._scheduler = scheduler
         self._faults = faults
         self._story = story
+
+    def is_down(self) -> bool:
+        """Tell whether nobody can connect."""
+        return self._scheduler.now < self.down_until and self._faults.active
 
     def request(self, method: str, url: str, json: Any = None) -> Answer:
         """Carry out one request, as urllib3's PoolManager does it."""
@@ -122,7 +71,7 @@ class ExchangeWire:
 
     def _draw(self, process: Process, where: str, method: str) -> str | None:
         kind = self._faults.draw(FAULTS, process.dice, where)
-        if self._scheduler.now < self.down_until and self._faults.active:
+        if self.is_down():
             kind = "exchange.outage" if self._faults.strike("exchange.outage", where) else kind
         if kind is None:
             return None

@@ -68,6 +68,24 @@ KINDS: dict[str, str] = {
     "exchange.killed_before": "the worker dies before it asks",
     "exchange.killed_after": "the worker dies before it hears the answer",
     "exchange.fills": "the order is filled at once",
+    "exchange.poison_report": "the exchange reports something that can be true of no order",
+    # --- The feed of execution reports
+    "feed.doubled": "a report is sent twice",
+    "feed.reordered": "a report is overtaken by later ones",
+    "feed.dropped": "a report is not sent",
+    "feed.delayed": "reports are on their way for seconds",
+    "feed.cut": "the connection is cut",
+    "feed.silent": "the connection seems to live, and nothing arrives any more",
+    "feed.trimmed": "the exchange has forgotten what the bridge asks for: only a snapshot helps",
+    "feed.session_lost": "the exchange has begun another session: only a snapshot helps",
+    # --- The bridge
+    "bridge.killed": "the bridge dies at any moment",
+    "bridge.paused": "the bridge stands still for seconds, some of them longer than its lease",
+    "bridge.deposed": "a bridge takes the lease while the one that had it lives on, and sends",
+    # --- Applying reports
+    "apply.killed_before": "who applies reports dies before the write",
+    "apply.killed_after": "who applies reports dies after the write, with the message not deleted",
+    "fifo.again": "a message of the FIFO queue comes again, while it is worked on or after that",
     # --- Profiles
     "profiles.replaced": "the profiles change while a signal is carried out",
 }

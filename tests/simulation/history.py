@@ -38,12 +38,35 @@ class Write:
 
 @dataclass(frozen=True)
 class VenueEvent:
-    """What the exchange did with an order: accepted, refused, canceled, filled, called_off (before it arrived)."""
+    """What the exchange did with an order: accepted, refused, traded (in part), filled, expired, canceled, called_off.
+
+    Called off is what was canceled before it arrived.
+    """
 
     step: int
     order_id: str
     event: str
     process: str
+
+
+@dataclass(frozen=True)
+class Reported:
+    """An execution report as the exchange wrote it into the log of a session; no content if it is poison."""
+
+    step: int
+    session: str
+    seq: int
+    exec_id: str
+    content: dict[str, Any] | None
+
+
+@dataclass(frozen=True)
+class Queued:
+    """A message that came into one of the queues of execution reports."""
+
+    step: int
+    queue: str
+    body: str
 
 
 @dataclass(frozen=True)
@@ -64,6 +87,12 @@ class History:
     writes: list[Write] = field(default_factory=list)
     venue: list[VenueEvent] = field(default_factory=list)
     failures: list[Failure] = field(default_factory=list)
+    reports: list[Reported] = field(default_factory=list)
+    queued: list[Queued] = field(default_factory=list)
+    lost: list[str] = field(default_factory=list)
+    """What the messages said that a queue lost."""
+    letters: list[str] | None = None
+    """The reports that nobody could apply, as they are seen at the end; None before it."""
     steps: int = 0
 
     def until(self, step: int) -> "History":
@@ -77,6 +106,8 @@ class History:
             writes=[one for one in self.writes if one.step <= step],
             venue=[one for one in self.venue if one.step <= step],
             failures=[one for one in self.failures if one.step <= step],
+            reports=[one for one in self.reports if one.step <= step],
+            queued=[one for one in self.queued if one.step <= step],
             steps=step,
         )
 

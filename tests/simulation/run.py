@@ -27,12 +27,24 @@ MUCH = {
     "function.clock_off": 2.0,
     "function.paused": 0.05,
     "redrive.interrupted": 5.0,
+    "feed.doubled": 1.5,
+    "feed.reordered": 1.5,
+    "feed.dropped": 1.5,
+    "apply.killed_before": 8.0,
+    "apply.killed_after": 8.0,
+    "feed.session_lost": 1.0,
+    "feed.trimmed": 1.0,
+    "bridge.killed": 1.5,
+    "bridge.paused": 1.5,
+    "exchange.poison_report": 1.5,
 }
 """Faults that are drawn less often than once for each call, and so have to be more likely."""
 REST = [60, 60, 60, 120, 300, 600, 900, 900, 900, 1800, 3600, 3600, 7200, 14400, 86_400, 14 * 86_400, 60, 60, 900, 3600]
 """Seconds between the steps in which a history comes to rest: it must be at rest at the end of them."""
 
 
+CATCH_UP = 30
+"""Times that bridges are given two seconds."""
 LOSSES = ("stream.lost", "stream.given_up", "message.lost")
 
 
@@ -91,6 +103,8 @@ class Plan:
     outages: list[tuple[int, int]]
     restarts: list[int]
     end: int
+    trades: bool
+    """Whether the exchange trades, and reports of it."""
 
 
 def read_case(text: str) -> Case:
@@ -132,7 +146,9 @@ def draw_plan(seed: int, length: int | None = None) -> Plan:
     restarts = (
         [round(dice.uniform(0, span) * SECOND)] if "stack.restarted" in rates and dice.random() < rate * 10 else []
     )
-    return Plan(rates, _parameters(dice), programs, pace, outages, restarts, round((span + 20) * SECOND))
+    parameters = _parameters(dice)
+    trades = parameters["Exchange"] == "http" and theme is not THEMES["market"] and dice.random() < 0.7
+    return Plan(rates, parameters, programs, pace, outages, restarts, round((span + 20) * SECOND), trades)
 
 
 def live(case: Case, *, tell: bool = False) -> Report:
@@ -148,12 +164,16 @@ def live(case: Case, *, tell: bool = False) -> Report:
             at, program = plan.programs[number]
             world.scheduler.at(at, _starter(world, number, program, known))
         _plan_events(world, plan)
+        if plan.trades:
+            world.venue.trades = True
+            world.bridges.start()
         sources.every_minute(plan.end)
         world.scheduler.run(plan.end)
         world.faults.active = False
         forgotten = _forgotten(world, sources)
         rested = _come_to_rest(world, sources)
         _ask_for_everything(world, known)
+        world.history.letters = [message.body for message in world.account.queue("ReportRetriesDeadLetters").messages]
         begin = time.perf_counter()
         violation = forgotten or _check(world, is_quiet=nothing_waits(world, sources))
     if tell and violation is not None:
@@ -205,8 +225,19 @@ def nothing_waits(world: World, sources: Sources) -> bool:
     """Tell whether nothing is on its way, and nobody waits for anything."""
     tables = world.account.dynamodb.tables
     waiting = any(item["status"]["S"].startswith("PENDING") for item in tables["BrokerOrders"].items())
+    waiting = waiting or not knows_all_reports(world)
     is_open = any(not item["is_complete"]["BOOL"] for item in tables["Signals"].items())
     return sources.are_quiet and not world.running and not waiting and not is_open
+
+
+def knows_all_reports(world: World) -> bool:
+    """Tell whether every order of ours stands where the exchange's last report has it."""
+    orders = {item["order_id"]["S"]: item for item in world.account.dynamodb.tables["BrokerOrders"].items()}
+    return all(
+        order.order_seq == int(orders[order_id].get("vs", {"N": "0"})["N"])
+        for order_id, order in world.venue.orders.items()
+        if order.order_seq
+    )
 
 
 def is_at_rest(world: World, sources: Sources) -> bool:
@@ -241,7 +272,30 @@ def _come_to_rest(world: World, sources: Sources) -> int:
         for queue in QUEUES:
             _run_client(world, partial(_redrive, queue))
         world.scheduler.run(world.scheduler.now + seconds * SECOND)
+        _let_bridges_catch_up(world)
     return (world.scheduler.now - begin) // SECOND
+
+
+def _let_bridges_catch_up(world: World) -> None:
+    """Have bridges for as long as there is something to carry: for days of nothing they would be all that happens."""
+    if not world.venue.trades:
+        return
+    world.bridges.start()
+    for _ in range(CATCH_UP):
+        world.scheduler.run(world.scheduler.now + 2 * SECOND)
+        if is_carried(world):
+            break
+    world.bridges.stop()
+    world.scheduler.run(world.scheduler.now + 6 * SECOND)
+
+
+def is_carried(world: World) -> bool:
+    """Tell whether the checkpoint is behind all that the exchange reported."""
+    leads = next(
+        (row for row in world.account.dynamodb.tables["Operations"].items() if row["name"]["S"] == "bridge"), {}
+    )
+    log = world.venue.log
+    return leads.get("session") == {"S": log.session} and leads["seq"] == {"N": str(log.last)}
 
 
 def _redrive(queue: str, client: Client) -> None:
@@ -298,7 +352,22 @@ def _restart(world: World, number: int) -> None:
         world.restart()
 
 
-_RARE = frozenset({"message", "stream", "request", "answer", "client", "exchange", "function", "redrive", "sweep"})
+_RARE = frozenset(
+    {
+        "bridge",
+        "feed",
+        "fifo",
+        "message",
+        "stream",
+        "request",
+        "answer",
+        "client",
+        "exchange",
+        "function",
+        "redrive",
+        "sweep",
+    }
+)
 
 
 def _choose(dice: Random, theme: dict[Program, int], count: int) -> Iterator[Program]:
@@ -317,4 +386,7 @@ def _parameters(dice: Random) -> dict[str, str]:
         "PlacementMaxReceives": dice.choice(["2", "4", "20"]),
         "MatchMaxReceives": dice.choice(["2", "10"]),
         "ExitScope": dice.choice(["user", "user", "strategy"]),
+        "ReportMaxReceives": dice.choice(["2", "5"]),
+        "ReportRetryMaxReceives": dice.choice(["2", "20"]),
+        "ReconcileAfter": dice.choice(["30", "300"]),
     }

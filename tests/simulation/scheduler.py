@@ -5,6 +5,7 @@ faster than threads, and never but where they are told to. A process is killed b
 platform kills: nothing that it does afterwards has any effect.
 """
 
+from asyncio import AbstractEventLoop
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from heapq import heappop, heappush
@@ -39,6 +40,8 @@ class Process:
         self.request: Any = None
         """What Chalice's app has in hand, when it is this process that runs."""
         self.tasks: list[Task] = []
+        self.loop: AbstractEventLoop | None = None
+        """Its event loop, if it has one."""
 
 
 class Task:

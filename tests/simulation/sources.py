@@ -159,8 +159,7 @@ class QueueSource:
         """Plan the next poll for when the first message is visible."""
         if not queue.messages:
             return
-        first = min(message.visible_at for message in queue.messages)
-        from_now = max(first - queue.now(), 0.0) + self._dice.uniform(0.001, 0.2)
+        from_now = max(queue.next_visible_at() - queue.now(), 0.0) + self._dice.uniform(0.001, 0.2)
         at = self._world.scheduler.now + round(from_now * SECOND)
         if self._next is None or at < self._next:
             self._next = at
@@ -175,14 +174,15 @@ class QueueSource:
         if visible and self._strikes("message.late"):
             self._world.scheduler.after(self._dice.choice([5.0, 40.0, 300.0]), lambda: self._look(self._queue))
             return
-        if self._strikes("message.reordered"):
+        if not self._queue.is_fifo and self._strikes("message.reordered"):
             self._dice.shuffle(visible)
         batch = visible[: self._dice.choice([1, 1, 2, 3, 10])]
         if batch and self._strikes("message.lost"):
             self._world.story.tell(f"{self._queue.name}: {batch[0].body} is lost", fault=True)
+            self._world.history.lost.append(batch[0].body)
             self._queue.messages.remove(batch.pop(0))
         if batch:
-            twice = self._strikes("message.twice")
+            twice = self._strikes("fifo.again" if self._queue.is_fifo else "message.twice")
             self._deliver(batch)
             if twice:
                 self._deliver(batch)
@@ -196,9 +196,12 @@ class QueueSource:
             if error is not None or process.ended_by is not None:
                 return
             failed = {entry["itemIdentifier"] for entry in result["batchItemFailures"]}
+            again = "fifo.again" if self._queue.is_fifo else "message.not_deleted"
             for record in event["Records"]:
-                if record["messageId"] not in failed and not self._strikes("message.not_deleted"):
+                if record["messageId"] not in failed and not self._strikes(again):
                     self._queue.delete(record["receiptHandle"])
+            # In a FIFO queue others may have waited for these.
+            self._look(self._queue)
 
         self._world.invoke(self._function, about, lambda: self._handle(event, None), end)
 
@@ -218,14 +221,19 @@ class Sources:
         self._queues = [
             QueueSource(world, "Placements", "place_orders"),
             QueueSource(world, "MatchRetries", "retry_matches"),
+            QueueSource(world, "Reports", "apply_reports"),
+            QueueSource(world, "ReportRetries", "retry_reports"),
         ]
         self._minutes = 0
 
     @property
     def are_quiet(self) -> bool:
-        """Whether nothing is on its way any more, dead letters included."""
-        queues = self._world.account.sqs.queues.values()
-        return self.are_handed_over and not any(queue.messages for queue in queues)
+        """Whether nothing is on its way any more, dead letters included; but poison is where it belongs."""
+        letters = self._world.account.queue("ReportRetriesDeadLetters")
+        others = (queue for queue in self._world.account.sqs.queues.values() if queue is not letters)
+        poison = [one.exec_id for one in self._world.history.reports if one.content is None]
+        is_only_poison = all(any(exec_id in message.body for exec_id in poison) for message in letters.messages)
+        return self.are_handed_over and is_only_poison and not any(queue.messages for queue in others)
 
     @property
     def are_handed_over(self) -> bool:

@@ -47,7 +47,7 @@ def test_every_store_keeps_its_contract_on_the_simulated_cloud() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["#0 = :0 AND #1 = :1", "NOT #0 = :0", "size (#0) = :0", "#0 IN (:0)", "#0 = :0 x", "("]
+    "text", ["#0 = :0 AND #1 = :1 OR #2 = :2", "NOT #0 = :0", "size (#0) = :0", "#0 IN (:0)", "#0 = :0 x", "("]
 )
 def test_unknown_condition_is_refused(text: str) -> None:
     with pytest.raises(UnknownExpressionError):

@@ -27,6 +27,8 @@ TABLE = (
     *("throttled", "throttled_for_long", "fault_before", "fault_after", "slow"),
 )
 QUEUE = ("killed_before", "killed_after", "unreachable", "unreachable_for_long", "answer_lost", "entry_refused")
+APPLYING = ("apply.killed_before", "apply.killed_after")
+"""What a function that applies reports may meet at each of its writes, beside all that others meet."""
 READ_TIME = 2.0
 """Seconds after which a client gives up waiting, as in core/dynamodb.py."""
 
@@ -82,12 +84,13 @@ class Wire:
             kinds.append("table.cut")
         if call.operation in CONFLICTING:
             kinds.append("table.conflict")
+            kinds += APPLYING if task.process.name.startswith(("apply_reports", "retry_reports")) else ()
         kind = self._faults.draw([*kinds, "function.paused"], task.process.dice, where)
         if kind is None:
             return None
         task.process.struck.append(kind)
         self._story.tell(f"{where} {call.operation}: {kind}", fault=True)
-        fault = kind.removeprefix(prefix)
+        fault = kind.removeprefix(prefix).removeprefix("apply.")
         if fault in LASTING:
             task.lasting = fault = LASTING[fault]
         return fault

@@ -11,7 +11,7 @@ from tests.simulation.gateway import Client
 ISINS = ["DE0007664039", "US0378331005"]
 USERS = ["Anne", "Ben", "Cleo", "Émile"]
 STRATEGIES, INSTRUMENTS = ["A", "B", "C"], ["L&T", "ACC"]
-QUEUES = ["placements", "hand-over", "match-retries", "match"]
+QUEUES = ["placements", "hand-over", "match-retries", "match", "reports", "report-retries"]
 Body = dict[str, Any]
 
 

@@ -6,6 +6,7 @@ import os
 import random
 import sys
 import uuid
+from asyncio import events
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -25,14 +26,17 @@ from chalicelib.market import wiring as market_wiring
 from chalicelib.operations import wiring as operations_wiring
 from chalicelib.strategies import wiring as strategies_wiring
 from tests.moto_stack import create_stack
+from tests.simulation.bridges import Bridges
 from tests.simulation.cloud.account import Account
 from tests.simulation.cloud.sdk import connected
 from tests.simulation.cloud.tables import Change
-from tests.simulation.exchange import ExchangeWire, Venue
+from tests.simulation.exchange import ExchangeWire
 from tests.simulation.faults import Faults
-from tests.simulation.history import Failure, History, Write
+from tests.simulation.feed import Feed
+from tests.simulation.history import Failure, History, Queued, Write
 from tests.simulation.scheduler import SECOND, Pool, Process, Scheduler
 from tests.simulation.story import Story
+from tests.simulation.venue import Venue
 from tests.simulation.wire import Wire
 
 START = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
@@ -58,8 +62,12 @@ class World:
         self.story = Story(lambda: self.scheduler.now, lambda: self.history.steps)
         self.dice = Random(f"{seed}/world")
         self.account = Account(lambda: START.timestamp() + self.scheduler.now / SECOND, self._lag)
-        self.venue = Venue(self.history)
+        self.venue = Venue(self.history, self.scheduler, faults, seed)
+        self.venue.now = self.time
         self.exchange = ExchangeWire(self.venue, self.scheduler, faults, self.story)
+        feed = Feed(self.venue, self.scheduler, faults, self.story, seed)
+        feed.is_down = self.exchange.is_down
+        self.bridges = Bridges(self, feed)
         self.running: dict[str, Process] = {}
         """The functions that run now, by name."""
         self.parameters = parameters
@@ -138,15 +146,19 @@ class World:
         with ExitStack() as stack:
             for target, name, value in self._patches():
                 stack.enter_context(patch.object(target, name, value))
+            self.bridges.patch(stack)
             stack.enter_context(connected(self.wire.carry, self._wait))
             stack.enter_context(patch.dict(os.environ, NOBODY))
             stack.enter_context(patch.dict(os.environ, create_stack(self.parameters)))
-            self.account.dynamodb.watchers.append(self._note)
+            self.account.dynamodb.watchers += [self._note, self.bridges.look_at]
+            for name in ("Reports", "ReportRetriesDeadLetters"):
+                self.account.queue(name).watch = partial(self._note_message, name)
             logging.disable()
             forget_wiring()
             try:
                 yield
             finally:
+                self.bridges.kill()
                 for process in list(self.running.values()):
                     self.scheduler.kill(process, "the end")
                 self.scheduler.run(self.scheduler.now)
@@ -171,10 +183,14 @@ class World:
             (uuid, "uuid4", self._new_uuid),
         ]
 
+    def time(self) -> datetime:
+        """Return what a clock shows that is right."""
+        return START + timedelta(microseconds=self.scheduler.now)
+
     def _now(self) -> datetime:
         task = self.scheduler.current
         skew = 0 if task is None else task.process.skew
-        return START + timedelta(microseconds=self.scheduler.now + skew)
+        return self.time() + timedelta(microseconds=skew)
 
     def _wait(self, attempt: int) -> None:
         task = self.scheduler.current
@@ -194,6 +210,9 @@ class World:
         name = "late" if task is None else task.process.name
         self.history.writes.append(Write(self.history.step(), self.scheduler.now, name, changes))
 
+    def _note_message(self, queue: str, body: str) -> None:
+        self.history.queued.append(Queued(self.history.step(), queue, body))
+
 
 def _with_pools() -> list[str]:
     """Return the modules of ours that work on several things at once."""
@@ -209,10 +228,12 @@ def forget_wiring() -> None:
 
 def _enter(process: Process) -> None:
     application.app.current_request = process.request
+    events._set_running_loop(process.loop)
 
 
 def _leave(process: Process) -> None:
     process.request = application.app.current_request
+    events._set_running_loop(None)
 
 
 class _Log:

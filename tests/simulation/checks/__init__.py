@@ -3,6 +3,7 @@
 from tests.simulation.checks.base import Journal, Violation, expect
 from tests.simulation.checks.broker import check_broker
 from tests.simulation.checks.market import check_market
+from tests.simulation.checks.reports import check_reports
 from tests.simulation.checks.requests import check_faults
 from tests.simulation.checks.strategies import check_strategies
 from tests.simulation.history import History
@@ -19,6 +20,7 @@ def check_history(history: History, *, honours_ids: bool, is_quiet: bool) -> Non
     journal = Journal(history)
     check_faults(journal)
     check_broker(journal, honours_ids=honours_ids, is_quiet=is_quiet)
+    check_reports(journal, is_quiet=is_quiet)
     check_market(journal, is_quiet=is_quiet)
     check_strategies(journal)
     _check_own_checks(journal)

@@ -24,9 +24,13 @@ class Account:
             return self.dynamodb.call(call.operation, call.params, call.token)
         return self.sqs.call(call.operation, call.params)
 
+    def url(self, name: str) -> str:
+        """Return the URL of that queue."""
+        return next(url for url, queue in self.sqs.queues.items() if queue is self.queue(name))
+
     def queue(self, name: str) -> Queue:
         """Return the queue that infra/resources.yaml has under this name."""
-        return next(queue for queue in self.sqs.queues.values() if queue.name == name)
+        return next(queue for queue in self.sqs.queues.values() if queue.name.removesuffix(".fifo") == name)
 
 
 @contextmanager

@@ -18,7 +18,9 @@ Values = Mapping[str, Value]
 Condition = Callable[[Item, Names, Values], bool]
 
 _TOKEN = re.compile(r"\s*(#\w+|:\w+|[A-Za-z_]+|<=|>=|<>|[=<>(),])")
-_UPDATE = re.compile(r"(?:SET (?P<sets>#?\w+ = :\w+(?:, #?\w+ = :\w+)*))? ?(?:REMOVE (?P<removes>#?\w+(?:, #?\w+)*))?")
+_SUM = re.compile(r"if_not_exists\((?P<name>#\w+), (?P<default>:\w+)\) \+ (?P<more>:\w+)")
+_SET = rf"#?\w+ = (?::\w+|{re.sub(r'[?]P<[a-z]+>', '?:', _SUM.pattern)})"
+_UPDATE = re.compile(rf"(?:SET (?P<sets>{_SET}(?:, {_SET})*))? ?(?:REMOVE (?P<removes>#?\w+(?:, #?\w+)*))?")
 _COMPARISONS: dict[str, Callable[[Any, Any], bool]] = {
     "<": lambda a, b: a < b,
     "<=": lambda a, b: a <= b,
@@ -40,7 +42,7 @@ class Update:
 
     def apply(self, item: Item, names: Names, values: Values) -> Item:
         """Return the item as it is afterwards."""
-        changed = item | {names.get(name, name): values[value] for name, value in self.sets}
+        changed = item | {names.get(name, name): _value_of(value, item, names, values) for name, value in self.sets}
         for name in self.removes:
             changed.pop(names.get(name, name), None)
         return changed
@@ -68,10 +70,7 @@ def parse_condition(text: str) -> Condition:
     Raises:
         UnknownExpressionError: if it is written in a way that is not known here.
     """
-    parser = _Parser(text)
-    condition = parser.condition()
-    parser.end()
-    return condition
+    return _Parser(text).whole()
 
 
 @cache
@@ -85,12 +84,21 @@ def parse_key_condition(text: str) -> KeyCondition:
 
 @cache
 def parse_update(text: str) -> Update:
-    """Return the update: a SET of plain values, a REMOVE, or both."""
+    """Return the update: a SET of plain values and of counters, a REMOVE, or both."""
     whole = _UPDATE.fullmatch(text)
     if whole is None:
         raise UnknownExpressionError(text)
-    sets = tuple((pair[0], pair[1]) for part in _split(whole["sets"]) for pair in [part.split(" = ")])
+    sets = tuple((pair[0], pair[1]) for part in re.findall(_SET, whole["sets"] or "") for pair in [part.split(" = ")])
     return Update(sets, tuple(_split(whole["removes"])))
+
+
+def _value_of(text: str, item: Item, names: Names, values: Values) -> Value:
+    """Return the value that is set: one of the call, or the sum of an attribute and one."""
+    added = _SUM.fullmatch(text)
+    if added is None:
+        return values[text]
+    before = item.get(names[added["name"]], values[added["default"]])
+    return {"N": str(Decimal(before["N"]) + Decimal(values[added["more"]]["N"]))}
 
 
 def _split(text: str | None) -> list[str]:
@@ -107,6 +115,18 @@ class _Parser:
         if "".join(self._tokens) != re.sub(r"\s", "", text):
             raise UnknownExpressionError(text)
 
+    def whole(self) -> Condition:
+        """Return the condition up to the end of the text: terms of one kind need no brackets."""
+        terms, words = [self.condition()], set[str]()
+        while self._at < len(self._tokens):
+            words.add(self._next())
+            terms.append(self.condition())
+        if words <= {"OR"}:
+            return lambda item, names, values: any(term(item, names, values) for term in terms)
+        if words == {"AND"}:
+            return lambda item, names, values: all(term(item, names, values) for term in terms)
+        raise UnknownExpressionError(self._text)
+
     def condition(self) -> Condition:
         token = self._next()
         if token == "(":
@@ -118,10 +138,6 @@ class _Parser:
         if token.startswith("#"):
             return self._comparison(token)
         raise UnknownExpressionError(self._text)
-
-    def end(self) -> None:
-        if self._at != len(self._tokens):
-            raise UnknownExpressionError(self._text)
 
     def _in_brackets(self) -> Condition:
         left = self.condition()

@@ -1,4 +1,4 @@
-"""Queues as SQS has them: visibility, delays, receive counts, stale handles, dead letters, retention."""
+"""Queues as SQS has them: visibility, delays, receive counts, stale handles, dead letters, retention, groups."""
 
 import json
 from collections.abc import Callable
@@ -13,6 +13,8 @@ URL = "https://sqs.test/000000000000/"
 RETENTION = 14 * 24 * 3600.0
 MAX_BATCH = 10
 MAX_DELAY = 900
+DEDUPLICATION = 300.0
+"""Seconds in which a FIFO queue takes a message of a group once."""
 
 
 @dataclass
@@ -25,6 +27,8 @@ class Message:
     visible_at: float
     receives: int = 0
     first_received_at: float | None = None
+    group: str | None = None
+    """In a FIFO queue: its messages are received one after the other."""
 
     @property
     def handle(self) -> str:
@@ -43,21 +47,34 @@ class Queue:
         self.messages: list[Message] = []
         self.changed: Callable[[Queue], None] = lambda _: None
         """Told when a message comes or is hidden for another time."""
+        self.watch: Callable[[str], None] = lambda _: None
+        """Told of the body of each message that comes."""
+        self.is_fifo = attributes.get("FifoQueue") == "true"
         self._clock = clock
         self._sent = 0
+        self._taken: dict[tuple[str, str], float] = {}
 
     def now(self) -> float:
         """Return the present moment, as messages have it."""
         return self._clock()
 
-    def put(self, body: str, delay: float = 0.0) -> Message:
+    def put(self, body: str, delay: float = 0.0, group: str | None = None) -> Message:
         """Take a message, hidden for so many seconds."""
         self._sent += 1
         now = self._clock()
-        message = Message(f"{self.name}-{self._sent}", body, now, now + delay)
+        message = Message(f"{self.name}-{self._sent}", body, now, now + delay, group=group)
         self.messages.append(message)
+        self.watch(body)
         self.changed(self)
         return message
+
+    def put_once(self, body: str, group: str, deduplication_id: str) -> None:
+        """Take a message of a group, unless it was taken within the last minutes."""
+        now = self._clock()
+        if self._taken.get((group, deduplication_id), now - DEDUPLICATION) + DEDUPLICATION > now:
+            return
+        self._taken[group, deduplication_id] = now
+        self.put(body, group=group)
 
     def bury(self) -> None:
         """Move what was received too often to the dead letters, and forget what is too old."""
@@ -69,13 +86,27 @@ class Queue:
             if message.visible_at <= now and message.receives >= self.max_receives:
                 self.messages.remove(message)
                 self.dead.messages.append(Message(message.message_id, message.body, message.sent_at, now))
+                self.dead.watch(message.body)
                 self.dead.changed(self.dead)
 
     def visible(self) -> list[Message]:
         """Return what can be received now."""
         self.bury()
         now = self._clock()
-        return [message for message in self.messages if message.visible_at <= now]
+        hidden = self._busy_groups(now)
+        return [message for message in self.messages if message.visible_at <= now and message.group not in hidden]
+
+    def next_visible_at(self) -> float:
+        """Return when the first message can be received; there is one."""
+        now = self._clock()
+        busy = self._busy_groups(now)
+        return min(
+            message.visible_at for message in self.messages if message.group not in busy or message.visible_at > now
+        )
+
+    def _busy_groups(self, now: float) -> set[str]:
+        """Return the groups of which somebody has a message: the others of those wait."""
+        return {message.group for message in self.messages if message.visible_at > now and message.group is not None}
 
     def deliver(self, message: Message, visibility: float | None = None) -> dict[str, Any]:
         """Hide the message, and return it as a record of a Lambda event."""
@@ -159,7 +190,10 @@ class Sqs:
         def send(entry: Params) -> bool:
             if not 0 <= entry.get("DelaySeconds", 0) <= MAX_DELAY:
                 return False
-            queue.put(entry["MessageBody"], entry.get("DelaySeconds", 0))
+            if queue.is_fifo:
+                queue.put_once(entry["MessageBody"], entry["MessageGroupId"], entry["MessageDeduplicationId"])
+            else:
+                queue.put(entry["MessageBody"], entry.get("DelaySeconds", 0))
             return True
 
         return self._batch("SendMessageBatch", params, send)

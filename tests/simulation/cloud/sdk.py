@@ -14,7 +14,10 @@ from botocore.client import BaseClient
 from botocore.exceptions import ClientError, HTTPClientError
 
 ATTEMPTS = 3
-"""As the clients are made: total_max_attempts in core/sqs.py, one more than max_retry_attempts in core/dynamodb.py."""
+"""As the clients are made: total_max_attempts in core/sqs.py, one more than max_retry_attempts in core/dynamodb.py.
+
+The bridge's have one, and try again by themselves.
+"""
 _THROTTLED = frozenset({"ThrottlingException", "ProvisionedThroughputExceededException", "RequestThrottled"})
 """Those of botocore's standard mode that the simulation answers."""
 _TRANSIENT = (500, 502, 503, 504)
@@ -42,11 +45,12 @@ def connected(wire: Wire, wait: Callable[[int], None]) -> Iterator[None]:
     def make_api_call(client: Any, operation: str, params: dict[str, Any]) -> dict[str, Any]:
         token = str(uuid4()) if operation == "TransactWriteItems" else None
         service = client.meta.service_model.service_name
-        for attempt in range(1, ATTEMPTS + 1):
+        attempts = 1 if (client.meta.config.retries or {}).get("total_max_attempts") == 1 else ATTEMPTS
+        for attempt in range(1, attempts + 1):
             try:
                 return wire(Call(service, operation, params, token, attempt))
             except (ClientError, HTTPClientError) as error:
-                if attempt == ATTEMPTS or not _is_worth_another(error):
+                if attempt == attempts or not _is_worth_another(error):
                     raise
                 wait(attempt)
         raise AssertionError("The last attempt returns or raises")
