@@ -14,6 +14,7 @@ KINDS: dict[str, str] = {
     "table.answer_lost": "the call takes effect and its answer is lost; the client repeats it",
     "table.answers_lost": "the call takes effect and no answer of any attempt arrives",
     "table.arrives_late": "the client gives up, and the write takes effect seconds later",
+    "table.arrives_late_for_long": "the client gives up after all attempts, and the write takes effect much later",
     "table.throttled": "the call is refused once for its rate",
     "table.throttled_for_long": "the call is refused for its rate at each attempt",
     "table.fault_before": "500, and nothing happened",

@@ -62,11 +62,12 @@ class Reported:
 
 @dataclass(frozen=True)
 class Queued:
-    """A message that came into one of the queues of execution reports."""
+    """A message that came into a queue, or that somebody deleted from one."""
 
     step: int
     queue: str
     body: str
+    process: str
 
 
 @dataclass(frozen=True)
@@ -89,6 +90,7 @@ class History:
     failures: list[Failure] = field(default_factory=list)
     reports: list[Reported] = field(default_factory=list)
     queued: list[Queued] = field(default_factory=list)
+    deleted: list[Queued] = field(default_factory=list)
     lost: list[str] = field(default_factory=list)
     """What the messages said that a queue lost."""
     letters: list[str] | None = None
@@ -108,6 +110,7 @@ class History:
             failures=[one for one in self.failures if one.step <= step],
             reports=[one for one in self.reports if one.step <= step],
             queued=[one for one in self.queued if one.step <= step],
+            deleted=[one for one in self.deleted if one.step <= step],
             steps=step,
         )
 

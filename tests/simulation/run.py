@@ -103,8 +103,12 @@ class Plan:
     outages: list[tuple[int, int]]
     restarts: list[int]
     end: int
+    theme: str
+    """Which part of the platform it is about."""
     trades: bool
     """Whether the exchange trades, and reports of it."""
+    sweeps: bool
+    """Whether the sweep runs while faults strike. Where it does not, nothing hides what it would have to mend."""
 
 
 def read_case(text: str) -> Case:
@@ -129,12 +133,12 @@ def draw_plan(seed: int, length: int | None = None) -> Plan:
     }
     # Deliveries and clients are far fewer than calls.
     rates |= {kind: rates[kind] * 6 for kind in rates if kind.split(".")[0] in _RARE}
-    theme = THEMES[dice.choice(list(THEMES))]
+    theme = dice.choice(list(THEMES))
     span = dice.choice([2, 20, 120])
     count = dice.randint(8, 30)
     if length is not None:
-        count, span, theme = length, length, THEMES["all"]
-    programs = [(round(dice.uniform(0, span) * SECOND), program) for program in _choose(dice, theme, count)]
+        count, span, theme = length, length, "all"
+    programs = [(round(dice.uniform(0, span) * SECOND), program) for program in _choose(dice, THEMES[theme], count)]
     pace = dice.choice([1.0, 1.0, 5.0, 30.0])
     # Letters are there only once attempts have failed.
     programs += [(round(dice.uniform(span, span + 19) * SECOND), redrive) for _ in range(dice.choice([0, 3]))]
@@ -147,8 +151,19 @@ def draw_plan(seed: int, length: int | None = None) -> Plan:
         [round(dice.uniform(0, span) * SECOND)] if "stack.restarted" in rates and dice.random() < rate * 10 else []
     )
     parameters = _parameters(dice)
-    trades = parameters["Exchange"] == "http" and theme is not THEMES["market"] and dice.random() < 0.7
-    return Plan(rates, parameters, programs, pace, outages, restarts, round((span + 20) * SECOND), trades)
+    trades = parameters["Exchange"] == "http" and theme != "market" and dice.random() < 0.7
+    return Plan(
+        rates,
+        parameters,
+        programs,
+        pace,
+        outages,
+        restarts,
+        round((span + 20) * SECOND),
+        theme,
+        trades,
+        dice.random() < 0.6,
+    )
 
 
 def live(case: Case, *, tell: bool = False) -> Report:
@@ -167,7 +182,8 @@ def live(case: Case, *, tell: bool = False) -> Report:
         if plan.trades:
             world.venue.trades = True
             world.bridges.start()
-        sources.every_minute(plan.end)
+        if plan.sweeps:
+            sources.every_minute(plan.end)
         world.scheduler.run(plan.end)
         world.faults.active = False
         forgotten = _forgotten(world, sources)
@@ -225,7 +241,7 @@ def nothing_waits(world: World, sources: Sources) -> bool:
     """Tell whether nothing is on its way, and nobody waits for anything."""
     tables = world.account.dynamodb.tables
     waiting = any(item["status"]["S"].startswith("PENDING") for item in tables["BrokerOrders"].items())
-    waiting = waiting or not knows_all_reports(world)
+    waiting = waiting or not knows_all_reports(world) or not (is_carried(world) or not world.venue.orders)
     is_open = any(not item["is_complete"]["BOOL"] for item in tables["Signals"].items())
     return sources.are_quiet and not world.running and not waiting and not is_open
 
@@ -255,9 +271,27 @@ def _forgotten(world: World, sources: Sources) -> Violation | None:
     for order in world.account.dynamodb.tables["BrokerOrders"].items():
         if order["status"]["S"].startswith("PENDING") and not any(order["order_id"]["S"] in body for body in bodies):
             return Violation("nothing is forgotten", f"order {order['order_id']['S']} waits without a message")
+    if (order_id := _unapplied(world, bodies)) is not None:
+        return Violation("nothing is forgotten", f"nobody applies the reports of order {order_id}")
     pair = crossed_pair([plain_row(item) for item in world.account.dynamodb.tables["MarketOrders"].items()])
     if pair is not None and not any("artwork_id" in body for body in bodies) and sources.are_handed_over:
         return Violation("nothing is forgotten", f"nobody will match {pair}")
+    return None
+
+
+def _unapplied(world: World, bodies: list[str]) -> str | None:
+    """Return an order of which a report came into the queue, was not applied, and is in no message any more."""
+    orders = {item["order_id"]["S"]: item for item in world.account.dynamodb.tables["BrokerOrders"].items()}
+    for message in world.history.queued:
+        if message.queue != "Reports.fifo":
+            continue
+        for report in json.loads(message.body)["reports"]:
+            order = orders.get(report["client_order_id"])
+            if report["exec_id"].startswith("P") or order is None:
+                continue
+            is_applied = report["order_seq"] <= int(order.get("vs", {"N": "0"})["N"])
+            if not is_applied and not any(report["client_order_id"] in body for body in bodies):
+                return str(report["client_order_id"])
     return None
 
 
@@ -290,7 +324,9 @@ def _let_bridges_catch_up(world: World) -> None:
 
 
 def is_carried(world: World) -> bool:
-    """Tell whether the checkpoint is behind all that the exchange reported."""
+    """Tell whether the checkpoint is behind all that the exchange reported, if it does."""
+    if not world.venue.trades:
+        return True
     leads = next(
         (row for row in world.account.dynamodb.tables["Operations"].items() if row["name"]["S"] == "bridge"), {}
     )

@@ -19,6 +19,7 @@ CONFLICTING = frozenset({"PutItem", "UpdateItem", "DeleteItem", "TransactWriteIt
 LASTING = {
     "unreachable_for_long": "unreachable",
     "answers_lost": "answer_lost",
+    "arrives_late_for_long": "arrives_late",
     "throttled_for_long": "throttled",
 }
 """Faults that the whole call meets, and what each of its attempts meets then."""
@@ -54,7 +55,7 @@ class Wire:
         where = f"{process.name}/{process.calls}"
         fault = self._draw(task, call, where)
         self._scheduler.sleep(self._moment(process) if fault != "slow" else process.dice.uniform(0.5, 1.9))
-        self._before(process, call, fault, where)
+        self._before(task, call, fault, where)
         answer: dict[str, Any] = {}
         error: ClientError | None = None
         try:
@@ -80,6 +81,7 @@ class Wire:
         kinds = [prefix + kind for kind in (TABLE if call.service == "dynamodb" else QUEUE)]
         if call.operation not in READS:
             kinds.append(prefix + "arrives_late")
+            kinds += ["table.arrives_late_for_long"] if call.service == "dynamodb" else []
         if call.operation in CUTTABLE:
             kinds.append("table.cut")
         if call.operation in CONFLICTING:
@@ -95,7 +97,8 @@ class Wire:
             task.lasting = fault = LASTING[fault]
         return fault
 
-    def _before(self, process: Process, call: Call, fault: str | None, where: str) -> None:
+    def _before(self, task: Task, call: Call, fault: str | None, where: str) -> None:
+        process = task.process
         if fault == "function.paused":
             self._scheduler.sleep(process.dice.choice([3.0, 12.0, 100.0]))
         if fault == "killed_before":
@@ -110,7 +113,8 @@ class Wire:
         if fault == "conflict":
             raise _conflict(call)
         if fault == "arrives_late":
-            self._scheduler.after(process.dice.choice([1.0, 3.0, 20.0, 60.0]), lambda: self._arrive(call, where))
+            delays = [1.0, 3.0, 20.0, 60.0] if task.lasting is None else [20.0, 40.0, 60.0]
+            self._scheduler.after(process.dice.choice(delays), lambda: self._arrive(call, where))
             self._scheduler.sleep(READ_TIME)
             raise ReadTimeoutError(endpoint_url=URL)
 

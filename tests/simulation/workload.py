@@ -74,6 +74,9 @@ def offer(client: Client, known: Known) -> None:
     """Offer to buy or sell one of a few works, at one of a few prices: most offers meet another."""
     key = _draw_key(client, known)
     body = _offer(Random(f"offer {key}") if key else client.dice)
+    if key and client.dice.random() < 0.2:
+        # Another user's key, though it reads the same.
+        body = {**body, "user_id": body["user_id"] % 3 + 1}
     if key and _reuses_key(client):
         body = {**body, "price": body["price"] + 1}
     answer = client.post("/market/orders", body, key)
@@ -113,6 +116,9 @@ def send_signal(client: Client, known: Known) -> None:
     key = _draw_key(client, known)
     dice = Random(f"signal {key}") if key else client.dice
     strategy, instrument, side = dice.choice(STRATEGIES), dice.choice(INSTRUMENTS), dice.choice(["BUY", "BUY", "SELL"])
+    if key and client.dice.random() < 0.2:
+        # A key is one for each strategy.
+        strategy = STRATEGIES[STRATEGIES.index(strategy) - 1]
     if key and _reuses_key(client):
         side = {"BUY": "SELL", "SELL": "BUY"}[side]
     if dice.random() < 0.7:

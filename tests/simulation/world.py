@@ -151,8 +151,9 @@ class World:
             stack.enter_context(patch.dict(os.environ, NOBODY))
             stack.enter_context(patch.dict(os.environ, create_stack(self.parameters)))
             self.account.dynamodb.watchers += [self._note, self.bridges.look_at]
-            for name in ("Reports", "ReportRetriesDeadLetters"):
-                self.account.queue(name).watch = partial(self._note_message, name)
+            for queue in self.account.sqs.queues.values():
+                queue.watch = partial(self._note_message, self.history.queued, queue.name)
+                queue.watch_deleted = partial(self._note_message, self.history.deleted, queue.name)
             logging.disable()
             forget_wiring()
             try:
@@ -210,8 +211,10 @@ class World:
         name = "late" if task is None else task.process.name
         self.history.writes.append(Write(self.history.step(), self.scheduler.now, name, changes))
 
-    def _note_message(self, queue: str, body: str) -> None:
-        self.history.queued.append(Queued(self.history.step(), queue, body))
+    def _note_message(self, messages: list[Queued], queue: str, body: str) -> None:
+        task = self.scheduler.current
+        name = "the platform" if task is None else task.process.name
+        messages.append(Queued(self.history.step(), queue, body, name))
 
 
 def _with_pools() -> list[str]:

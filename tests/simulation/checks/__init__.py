@@ -2,6 +2,7 @@
 
 from tests.simulation.checks.base import Journal, Violation, expect
 from tests.simulation.checks.broker import check_broker
+from tests.simulation.checks.letters import check_letters
 from tests.simulation.checks.market import check_market
 from tests.simulation.checks.reports import check_reports
 from tests.simulation.checks.requests import check_faults
@@ -20,6 +21,7 @@ def check_history(history: History, *, honours_ids: bool, is_quiet: bool) -> Non
     journal = Journal(history)
     check_faults(journal)
     check_broker(journal, honours_ids=honours_ids, is_quiet=is_quiet)
+    check_letters(journal)
     check_reports(journal, is_quiet=is_quiet)
     check_market(journal, is_quiet=is_quiet)
     check_strategies(journal)

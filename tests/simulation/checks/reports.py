@@ -10,7 +10,7 @@ from tests.simulation.history import Queued, Reported
 
 TABLE, BRIDGE = "BrokerOrders", ("bridge", None)
 APPLIERS = ("apply_reports", "retry_reports")
-IMPOSSIBLE = "ReportRetriesDeadLetters"
+QUEUE, IMPOSSIBLE = "Reports.fifo", "ReportRetriesDeadLetters"
 LEASE = Decimal(5)
 MILLI = Decimal("0.002")
 """Times of leases are written in whole milliseconds."""
@@ -90,8 +90,10 @@ def _check_letters(journal: Journal, *, is_quiet: bool) -> None:
     poison = {report.exec_id for report in journal.history.reports if report.content is None}
     queued, refused = set[str](), dict[str, Any]()
     for message in journal.history.queued:
+        if message.queue not in (QUEUE, IMPOSSIBLE):
+            continue
         exec_ids = {one["exec_id"] for one in _reports(message) if "exec_id" in one}
-        if message.queue != IMPOSSIBLE:
+        if message.queue == QUEUE:
             queued |= exec_ids & poison
         elif (reason := json.loads(message.body).get("reason")) is not None:
             expect(exec_ids <= poison, "only what is impossible is refused", (message, reason))
@@ -127,7 +129,7 @@ def _check_leader(journal: Journal) -> None:
 def _check_checkpoints(journal: Journal) -> None:
     """Everything up to a checkpoint is in the queue: no other bridge will read it again."""
     versions = journal.versions("Operations", BRIDGE)
-    arrivals = iter(message for message in journal.history.queued if message.queue != IMPOSSIBLE)
+    arrivals = iter(message for message in journal.history.queued if message.queue == QUEUE)
     coming = next(arrivals, None)
     queued: dict[str, int] = {}
     by_session: dict[str, list[Reported]] = {}

@@ -72,6 +72,14 @@ def check_creates(
         if request.path == path and request.status == 422:
             first = _first(journal, table, by_key, request, path)
             expect(first is None or of_row(first) != of_body(request.body), "a key is refused to others only", request)
+            others = (one for one in journal.history.requests if one.path == path and one.method == "POST")
+            used = [one for one in others if one.sent < (request.answered or 0) and is_same_key(one, request, path)]
+            expect(any(of_body(one.body) != of_body(request.body) for one in used), "a key is its scope's", request)
+
+
+def is_same_key(one: Request, other: Request, path: str) -> bool:
+    """Tell whether two requests have one key."""
+    return one.key is not None and _scope(one, path) == _scope(other, path)
 
 
 def _first(journal: Journal, table: str, by_key: dict[Any, Any], request: Request, path: str) -> Row | None:

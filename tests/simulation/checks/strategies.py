@@ -116,6 +116,7 @@ def check_strategies(journal: Journal) -> None:
         if last.get("is_complete") and first is not None:
             _check_decisions(books, profiles, last, first, (begun[signal_id], versions.steps[-1]))
     _check_keys(journal)
+    _check_switches(journal)
     profiles.check_views()
     _check_lists(journal)
 
@@ -164,6 +165,11 @@ def _check_decisions(books: Books, profiles: "_Profiles", signal: Row, verdict: 
 def _check_keys(journal: Journal) -> None:
     """A key makes one signal for each strategy."""
     found: dict[tuple[str, str], tuple[str, Any]] = {}
+    keys: dict[tuple[str, str], set[Any]] = {}
+    for request in journal.history.requests:
+        if request.method == "POST" and request.path in ("/signals", "/create_order") and request.key is not None:
+            asked = _asked(request.body)
+            keys.setdefault((asked[0], request.key), set()).add(asked)
     for path, name in (("/signals", "signal_id"), ("/create_order", "ORDER_ID")):
         for request, _ in journal.answered("POST", path):
             if request.key is None or not isinstance(request.content, dict):
@@ -173,8 +179,18 @@ def _check_keys(journal: Journal) -> None:
             if request.status == 200:
                 first = found.setdefault(scope, (request.content[name], asked))
                 expect(first == (request.content[name], asked), "a key makes one signal", (request, first))
+            if request.status == 422:
+                expect(keys[scope] != {asked}, "a key is its scope's", request)
             if request.status == 422 and scope in found:
                 expect(found[scope][1] != asked, "a key is refused to others only", request)
+
+
+def _check_switches(journal: Journal) -> None:
+    """Profiles take the place of those that were in force when they were made known: whoever is late is told so."""
+    pointer = journal.versions(PROFILES, ("current", "-"))
+    for before, row in zip(pointer.steps[1:], pointer.rows[2:], strict=False):
+        known = journal.versions(PROFILES, ("known", (row or {}).get("current")))
+        expect(known.steps[-1] == 0 or known.steps[1] > before, "profiles replace what was seen", row)
 
 
 def _check_lists(journal: Journal) -> None:

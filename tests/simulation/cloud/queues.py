@@ -48,7 +48,8 @@ class Queue:
         self.changed: Callable[[Queue], None] = lambda _: None
         """Told when a message comes or is hidden for another time."""
         self.watch: Callable[[str], None] = lambda _: None
-        """Told of the body of each message that comes."""
+        """Told of the body of each message that comes, the other of each that is deleted."""
+        self.watch_deleted: Callable[[str], None] = lambda _: None
         self.is_fifo = attributes.get("FifoQueue") == "true"
         self._clock = clock
         self._sent = 0
@@ -129,6 +130,9 @@ class Queue:
 
     def delete(self, handle: str) -> None:
         """Delete the message, if the handle is that of its last receive."""
+        for message in self.messages:
+            if message.handle == handle:
+                self.watch_deleted(message.body)
         self.messages = [message for message in self.messages if message.handle != handle]
 
     def hide(self, handle: str, seconds: float) -> bool:
