@@ -32,7 +32,7 @@ LOCK := $(BIN)/uv --cache-dir $(STATE)/cache/uv --system-certs pip compile --qui
   --custom-compile-command "make upgrade"
 STAMP := $(LIBRARIES) $(if $(wildcard client/pyproject.toml),$(COMMAND))
 
-.PHONY: help up down clean logs deploy destroy browser documents cost test simulate proof-reports check test-localstack format setup package serve upgrade audit sbom
+.PHONY: help up down clean logs deploy destroy browser documents cost test simulate chaos fuzz bite proof-reports check test-localstack format setup package serve upgrade audit sbom
 
 help: ## Show the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -110,6 +110,9 @@ chaos: $(STAMP) ## Break a deployed stack under load, then look whether anything
 fuzz: $(STAMP) ## Send generated hostile requests, in process and over HTTP (REQUESTS=100000, SEED=1, ARGS="--chapter 17")
 	@PYTHONPATH=$(CURDIR):$(CURDIR)/localstack $(BIN)/python -m tests.fuzz --requests $(or $(REQUESTS),100000) \
 	  --seed $(or $(SEED),1) $(ARGS) </dev/null
+
+bite: $(STAMP) ## Make each mistake of a catalogue in a copy of the tree, and show what notices it (SEEDS=300, ONLY=lease)
+	@$(BIN)/python -m tests.bite --seeds $(or $(SEEDS),300) $(if $(ONLY),--only '$(ONLY)') </dev/null
 
 proof-reports: $(STAMP) ## Carry 200,000 execution reports over what drops, doubles and dies (ORDERS=20000, GAP=10000)
 	@RIALTO_REPORT_ORDERS=$(or $(ORDERS),20000) RIALTO_REPORT_GAP=$(or $(GAP),10000) \
