@@ -67,10 +67,9 @@ def make(mistake: Mistake, seeds: int) -> Bite:
         if refusal:
             sys.stderr.write(f"{mistake.name} does not apply any more: {refusal}\n")
             return Bite(mistake, "", 0, 0.0)
-        if mistake.tests:
+        noticed_by, histories = _hunt(tree, mistake.histories, seeds) if mistake.histories else ("", 0)
+        if not noticed_by and mistake.tests:
             noticed_by, histories = _test(tree, mistake.tests), 0
-        else:
-            noticed_by, histories = _hunt(tree, mistake.histories, seeds)
     return Bite(mistake, noticed_by, histories, time.monotonic() - begin)
 
 
@@ -86,7 +85,7 @@ def _hunt(tree: Path, part: str, seeds: int) -> tuple[str, int]:
 
 def _test(tree: Path, tests: tuple[str, ...]) -> str:
     """Return the first test that fails."""
-    run = _run(tree, "pytest", "--no-cov", "-q", "-x", "-p", "no:cacheprovider", *tests)
+    run = _run(tree, "pytest", "--no-cov", "-q", "-x", *tests)
     if run.returncode != TESTS_FAILED:
         return ""
     failed = (line for line in run.stdout.splitlines() if line.startswith("FAILED "))

@@ -1,7 +1,7 @@
 """The catalogue: mistakes that somebody could make in the platform, each a patch with a line that says what is wrong.
 
-In front of its diff a patch has ``Wrong:``, ``Rule:`` and either ``Histories:``, the part of the platform that the
-histories of a hunt are about, or ``Tests:``, for what no history can show, the tests that notice it.
+In front of its diff a patch has ``Wrong:``, ``Rule:``, ``Histories:``, the part of the platform that the histories of a
+hunt are about, and ``Tests:`` that notice it where histories do not, or too seldom.
 """
 
 import os
@@ -15,7 +15,7 @@ FOLDER = Path(__file__).parent / "mistakes"
 
 @dataclass(frozen=True)
 class Mistake:
-    """One mistake. ``histories`` is empty for one that only its ``tests`` can notice."""
+    """One mistake. ``histories`` is empty for one that no history can show."""
 
     path: Path
     wrong: str

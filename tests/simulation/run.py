@@ -103,6 +103,8 @@ class Plan:
     outages: list[tuple[int, int]]
     restarts: list[int]
     end: int
+    rate: float
+    """How often things go wrong, from 0 to 0.06."""
     theme: str
     """Which part of the platform it is about."""
     trades: bool
@@ -160,6 +162,7 @@ def draw_plan(seed: int, length: int | None = None) -> Plan:
         outages,
         restarts,
         round((span + 20) * SECOND),
+        rate,
         theme,
         trades,
         dice.random() < 0.6,
