@@ -18,7 +18,7 @@ def main() -> int:
     """Run the command in the tree that it is in."""
     part, most = sys.argv[1], int(sys.argv[2])
     lived = 0
-    for lived, seed in enumerate(islice(_seeds(part), most), start=1):
+    for lived, seed in enumerate(islice(seeds_of(part), most), start=1):
         try:
             violation = live(Case(seed)).violation
             rule = None if violation is None else violation.rule
@@ -31,7 +31,7 @@ def main() -> int:
     return 0
 
 
-def _seeds(part: str) -> Iterator[int]:
+def seeds_of(part: str) -> Iterator[int]:
     """Yield the seeds of histories in which a part of the platform is used, and things go wrong."""
     for seed in count():
         plan = draw_plan(seed)
