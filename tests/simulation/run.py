@@ -45,6 +45,8 @@ REST = [60, 60, 60, 120, 300, 600, 900, 900, 900, 1800, 3600, 3600, 7200, 14400,
 
 CATCH_UP = 30
 """Times that bridges are given two seconds."""
+PATIENCE = 120
+"""Seconds that bridges which live on have for what they missed."""
 LOSSES = ("stream.lost", "stream.given_up", "message.lost")
 
 
@@ -189,7 +191,7 @@ def live(case: Case, *, tell: bool = False) -> Report:
             sources.every_minute(plan.end)
         world.scheduler.run(plan.end)
         world.faults.active = False
-        forgotten = _forgotten(world, sources)
+        forgotten = _uncarried(world) or _forgotten(world, sources)
         rested = _come_to_rest(world, sources)
         _ask_for_everything(world, known)
         world.history.letters = [message.body for message in world.account.queue("ReportRetriesDeadLetters").messages]
@@ -263,6 +265,20 @@ def is_at_rest(world: World, sources: Sources) -> bool:
     """Tell whether nothing waits, and nothing is left to be found by the sweep of the books."""
     offers = [plain_row(item) for item in world.account.dynamodb.tables["MarketOrders"].items()]
     return nothing_waits(world, sources) and crossed_pair(offers) is None
+
+
+def _uncarried(world: World) -> Violation | None:
+    """Return what live bridges leave where it is though all is well: another one would read it again, and hide that."""
+    if not world.venue.trades:
+        return None
+    for _ in range(CATCH_UP):
+        world.scheduler.run(world.scheduler.now + PATIENCE * SECOND // CATCH_UP)
+        if is_carried(world):
+            break
+    is_stuck = not is_carried(world) and bool(world.venue.orders)
+    world.bridges.stop()
+    world.scheduler.run(world.scheduler.now + 6 * SECOND)
+    return Violation("nothing waits for another bridge", "reports are not carried") if is_stuck else None
 
 
 def _forgotten(world: World, sources: Sources) -> Violation | None:
