@@ -83,9 +83,11 @@ class SimulatedLoop(asyncio.BaseEventLoop):
         """Wait for so long, or until something wakes the loop."""
         if not self._process.alive:
             return []
+        stood = self._stands_until > self._scheduler.now
         while self._stands_until > self._scheduler.now:
             self._scheduler.sleep((self._stands_until - self._scheduler.now) / SECOND)
-        if timeout != 0:
+        # What came meanwhile woke nobody: it has to be looked at before anything is waited for.
+        if timeout != 0 and not stood:
             self._wait(timeout)
         return []
 

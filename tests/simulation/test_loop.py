@@ -91,6 +91,23 @@ def test_process_that_stands_still_does_all_that_is_due_when_it_goes_on(stage: S
     assert [round(float(told.split()[0]), 1) for told in stage.told] == [1, 11.5, 12.5]
 
 
+def test_answer_that_comes_while_the_process_stands_still_is_not_missed(stage: Stage) -> None:
+    def call() -> str:
+        stage.scheduler.sleep(3)
+        return "answer"
+
+    async def main() -> None:
+        stage.tell(await asyncio.get_running_loop().run_in_executor(None, call))
+
+    def pause() -> None:
+        stage.loop.stand_still(10)
+        stage.loop.wake()
+
+    stage.scheduler.after(1, pause)
+    stage.play(main)
+    assert stage.told == ["11 answer"]
+
+
 def test_death_ends_every_task_and_leaves_none_behind(stage: Stage) -> None:
     async def wait_for_ever(name: str) -> None:
         try:
