@@ -134,7 +134,7 @@ def platform(seed: int) -> Iterator[Platform]:
     with ExitStack() as stack:
         account = stack.enter_context(connected_account())
         stack.enter_context(patch.object(telemetry, "_logger", lambda: log))
-        stack.enter_context(patch.object(telemetry, "EphemeralMetrics", _NoMetrics))
+        stack.enter_context(patch.object(telemetry, "_write", lambda _: None))
         stack.enter_context(patch.object(clock, "datetime", moments))
         stack.enter_context(patch.object(uuid, "uuid4", lambda: uuid.UUID(int=ids.getrandbits(128), version=4)))
         stack.enter_context(patch.dict(os.environ, NOBODY))
@@ -196,10 +196,3 @@ class _Log:
         """Keep the fault that is being handled."""
         del message, extra
         self.failure = traceback.format_exc()
-
-
-class _NoMetrics:
-    metric_set: dict[str, Any] = {}
-
-    def add_metric(self, **_: Any) -> None:
-        """Forget the metric."""
