@@ -88,8 +88,7 @@ def _setback(order: Order, report: ExecutionReport) -> str | None:
     """Return why an order cannot go on from where it stands to where a newer report has it."""
     if report.cum_qty < order.cum_qty:
         return f"cum_qty falls from {order.cum_qty} to {report.cum_qty}"
-    stays = report.status is order.status or (order.status is OrderStatus.PENDING_CANCEL and report.status in LIVE)
-    if not stays and report.status not in TRANSITIONS[order.status]:
+    if report.status is not order.status and report.status not in TRANSITIONS[order.status]:
         return f"an order cannot go from {order.status} to {report.status}"
     return None
 

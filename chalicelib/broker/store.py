@@ -4,10 +4,9 @@ One item per order, written whole. Creation is conditional on absence, every cha
 A write whose answer is lost is repeated by the client and then meets itself: both cases are told apart here.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from itertools import islice
 from typing import Protocol
 
 from pynamodb.exceptions import PutError
@@ -26,6 +25,7 @@ from chalicelib.broker.item import (
 )
 from chalicelib.broker.order import Order, OrderId
 from chalicelib.core.dynamodb import bind_table, is_condition_failure
+from chalicelib.core.pagination import MORE, first_behind
 
 
 class OrderExistsError(Exception):
@@ -71,6 +71,9 @@ class OrderStore(Protocol):
 
     def list_working(self, shard: int, limit: int, after: Position | None) -> list[Position]:
         """Return the positions of a shard's orders that work at the exchange, by the time since when."""
+
+    def oldest_pending_since(self) -> datetime | None:
+        """Return since when the order waits that waits longest for the exchange, None if none waits."""
 
     def last_placed_at(self) -> datetime | None:
         """Return when an order that still works was placed last."""
@@ -141,36 +144,36 @@ class DynamoOrderStore:
         """Query one key of the active index."""
         return self._query_active(active_key(WORKING, shard), limit, after)
 
+    def oldest_pending_since(self) -> datetime | None:
+        """Take the earliest over all shards."""
+        return min(self._first_of_each_shard(PENDING, forward=True), default=None)
+
     def last_placed_at(self) -> datetime | None:
         """Take the latest over all shards."""
-        latest: list[datetime] = []
+        return max(self._first_of_each_shard(WORKING, forward=False), default=None)
+
+    def _first_of_each_shard(self, status: str, *, forward: bool) -> Iterator[datetime]:
         for shard in range(SHARDS):
-            rows = self._items.active_index.query(active_key(WORKING, shard), scan_index_forward=False, limit=1)
-            latest += [row.active_since for row in rows]
-        return max(latest, default=None)
+            rows = self._items.active_index.query(active_key(status, shard), scan_index_forward=forward, limit=1)
+            yield from (row.active_since for row in rows)
 
     def _query_active(self, key: str, limit: int, after: Position | None) -> list[Position]:
         condition = None if after is None else ActiveIndex.active_since >= after.moment
-        rows = self._items.active_index.query(key, range_key_condition=condition, page_size=limit + 1)
+        rows = self._items.active_index.query(key, range_key_condition=condition, page_size=limit + MORE)
         positions = (Position(row.active_since, OrderId(row.order_id)) for row in rows)
-        return _take(positions, limit, lambda place: after is None or _place(place) > _place(after))
+        return first_behind(positions, _place, _place(after) if after else None, limit)
 
     def _query_listing(self, shard: str, limit: int, after: Position | None) -> list[Position]:
         condition = None if after is None else ListingIndex.created_at <= after.moment
         rows = self._items.listing_index.query(
-            shard, range_key_condition=condition, scan_index_forward=False, page_size=limit + 1
+            shard, range_key_condition=condition, scan_index_forward=False, page_size=limit + MORE
         )
         positions = (Position(row.created_at, OrderId(row.order_id)) for row in rows)
-        return _take(positions, limit, lambda place: after is None or _place(place) < _place(after))
+        return first_behind(positions, _place, _place(after) if after else None, limit, descending=True)
 
 
 def _place(position: Position) -> tuple[datetime, OrderId]:
     return position.moment, position.order_id
-
-
-def _take(positions: Iterable[Position], limit: int, wanted: Callable[[Position], bool]) -> list[Position]:
-    # Orders of the same microsecond lie on both sides of a cursor: the index finds them all, we keep our side.
-    return list(islice(filter(wanted, positions), limit))
 
 
 def _as_stored(order: Order) -> Order:

@@ -3,9 +3,9 @@
 import base64
 import binascii
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from chalicelib.core.errors import InvalidCursorError, InvalidRequestError
 
@@ -15,6 +15,8 @@ _MAX_CURSOR_LENGTH = 4096
 _MAX_KEY_BYTES = 1024
 MAX_LOOKED_AT = 1_000
 """Rows that one page of a filtered list looks at: it may be short, or empty, and still have a cursor to go on from."""
+MORE = 2
+"""Rows that :func:`first_behind` looks at beside those that it returns: the one at the place, and the next."""
 _T = TypeVar("_T")
 
 
@@ -71,6 +73,29 @@ def take_page(
         # What is wanted is rare: larger steps cost fewer calls.
         size = MAX_LIMIT + 1
     return found, last
+
+
+def first_behind(
+    rows: Iterable[_T],
+    place: Callable[[_T], tuple[Any, ...]],
+    after: tuple[Any, ...] | None,
+    limit: int,
+    *,
+    descending: bool = False,
+) -> list[_T]:
+    """Return the first ``limit`` rows behind a place (None: of all), in the order of their places.
+
+    The rows come from an index that is sorted by the first part of their places only: DynamoDB promises no order among
+    those that agree in it, and they may lie on both sides of ``after``. So they are read to the last of them before any
+    is left out; a page would lose the others else.
+    """
+    found: list[_T] = []
+    for row in rows:
+        if len(found) >= limit and place(row)[0] != place(found[-1])[0]:
+            break
+        if after is None or (place(row) < after if descending else place(row) > after):
+            found.append(row)
+    return sorted(found, key=place, reverse=descending)[:limit]
 
 
 def _read_limit(text: str | None) -> int:

@@ -85,7 +85,7 @@ class Book:
 
     def __init__(self) -> None:
         self._asks, self._bids = _Half(), _Half()
-        self._latest = BookOrder("", 0, "buy", 0, "")
+        self._latest: BookOrder | None = None
 
     def arrive(self, order: BookOrder) -> Trade | None:
         """Match the order with the best that rests; None if nothing crosses, and it rests from now on.
@@ -94,7 +94,7 @@ class Book:
             ArrivalOrderError: if an order that is not earlier arrived before; also if the same one comes twice.
         """
         latest = self._latest
-        if order.created_at <= latest.created_at and _arrival(order) <= _arrival(latest):
+        if latest is not None and order.created_at <= latest.created_at and _arrival(order) <= _arrival(latest):
             raise ArrivalOrderError(order.order_id)
         self._latest = order
         if order.side == "buy":

@@ -2,11 +2,11 @@
 
 import re
 from datetime import datetime
-from itertools import islice
 from typing import Any, Literal
 
 from chalicelib.core.clock import format_timestamp, parse_timestamp
 from chalicelib.core.dynamodb import bind_table
+from chalicelib.core.pagination import MORE, first_behind
 from chalicelib.market.item import (
     SHARDS,
     MarketOrderItem,
@@ -86,21 +86,14 @@ class Listings:
         forward = sort == "price_asc"
         index: Any = self._orders.sale_newest if sort == "newest" else self._orders.sale_price
         condition = None if after is None else _behind(sort, after[0])
-        rows = index.query(shard, condition, scan_index_forward=forward, page_size=limit + 1)
+        rows = index.query(shard, condition, scan_index_forward=forward, page_size=limit + MORE)
         orders = (unpack_order(row) for row in rows)
-        # Orders of the same moment lie on both sides of a position: the index finds them all, we keep our side.
-        wanted = (order for order in orders if after is None or _is_behind(order, sort, after))
-        return list(islice(wanted, limit))
+        return first_behind(orders, lambda order: sale_position(order, sort), after, limit, descending=not forward)
 
 
 def sale_position(order: MarketOrder, sort: Sort) -> SalePosition:
     """Return the place of an order in the works for sale."""
     return (format_timestamp(order.created_at) if sort == "newest" else rank_of(order)), order.order_id
-
-
-def _is_behind(order: MarketOrder, sort: Sort, after: SalePosition) -> bool:
-    place = sale_position(order, sort)
-    return place > after if sort == "price_asc" else place < after
 
 
 def _behind(sort: Sort, key: str) -> Any:

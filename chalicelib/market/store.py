@@ -3,10 +3,9 @@
 Every change is conditional: an order is created once, leaves NEW once, and a trade takes two orders that are both NEW.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from itertools import islice
 from typing import Any
 
 from pynamodb.exceptions import PutError, PynamoDBException, TransactWriteError, UpdateError
@@ -14,6 +13,7 @@ from pynamodb.transactions import TransactWrite
 
 from chalicelib.core.dynamodb import bind_table, is_condition_failure
 from chalicelib.core.lifecycle import OrderStatus
+from chalicelib.core.pagination import MORE, first_behind
 from chalicelib.market.item import (
     SIDES,
     ArtworkItem,
@@ -186,10 +186,12 @@ class MarketStore:
         found = [
             unpack_transaction(row)
             for index in (self._trades.by_buyer, self._trades.by_seller)
-            for row in _take(
-                index.query(user_id, condition, scan_index_forward=False, page_size=limit + 1),
+            for row in first_behind(
+                index.query(user_id, condition, scan_index_forward=False, page_size=limit + MORE),
+                lambda row: (row.executed_at, row.trade_id),
+                before,
                 limit,
-                lambda row: before is None or (row.executed_at, row.trade_id) < before,
+                descending=True,
             )
         ]
         return sorted(found, key=lambda trade: (trade.executed_at, trade.transaction_id), reverse=True)[:limit]
@@ -262,8 +264,3 @@ def _trade_item(table: type[TradeItem], trade: Transaction) -> TradeItem:
 
 def _unpack_artwork(item: ArtworkItem) -> Artwork:
     return Artwork(ArtworkId(int(item.artwork_id)), item.title, item.artist, item.description, item.image_url)
-
-
-def _take(rows: Any, limit: int, wanted: Callable[[Any], bool]) -> list[Any]:
-    # Rows of the same moment lie on both sides of a position: the index finds them all, we keep our side.
-    return list(islice(filter(wanted, rows), limit))

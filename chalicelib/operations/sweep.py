@@ -18,9 +18,11 @@ from chalicelib.core.telemetry import MetricUnit, log_event, log_failure, put_me
 from chalicelib.operations.dead_letters import Letter, LetterBox
 from chalicelib.operations.store import StateStore
 
-PAGE = 100
-PAGES = 10
-"""Pages of a shard that one sweep reads at most; the next one goes on from there."""
+PAGE = 1_000
+"""Orders of a shard that one sweep looks at; the next one goes on from there.
+
+In one page: a page reads all orders of its last moment, and those of one signal share theirs.
+"""
 MAX_REDRIVES = 3
 """Times that the sweep takes one letter back. Then a person decides."""
 BUDGET = timedelta(seconds=30)
@@ -63,8 +65,7 @@ def sweep(sweeper: Sweeper, *, patient: bool = True) -> Tally:
 
 def oldest_unplaced(orders: OrderStore, now: datetime) -> float:
     """Return the age in seconds of the order that waits longest for the exchange, 0 if none waits."""
-    first = [position.moment for shard in range(SHARDS) for position in orders.list_pending(shard, 1, None)]
-    return (now - min(first, default=now)).total_seconds()
+    return (now - (orders.oldest_pending_since() or now)).total_seconds()
 
 
 def sweep_orders(sweeper: Sweeper, *, patient: bool) -> Tally:
@@ -84,19 +85,15 @@ def sweep_orders(sweeper: Sweeper, *, patient: bool) -> Tally:
 
 def _sweep_shard(sweeper: Sweeper, policy: Policy, shard: int, after: Position | None, tally: Tally) -> Position | None:
     """Return where to go on, None when the shard's end was reached."""
-    for _ in range(PAGES):
-        positions = sweeper.orders.list_pending(shard, PAGE, after)
-        now = sweeper.clock()
-        ripe = [place for place in positions if place.moment + 2 * policy.visibility < now]
-        orders = sweeper.orders.get_many([place.order_id for place in ripe])
-        tally["looked_at"] += len(ripe)
-        for order in orders.values():
-            if is_overdue(order, now, policy):
-                tally[_requeue(sweeper, order)] += 1
-        if len(ripe) < PAGE:
-            return None
-        after = ripe[-1]
-    return after
+    positions = sweeper.orders.list_pending(shard, PAGE, after)
+    now = sweeper.clock()
+    ripe = [place for place in positions if place.moment + 2 * policy.visibility < now]
+    orders = sweeper.orders.get_many([place.order_id for place in ripe])
+    tally["looked_at"] += len(ripe)
+    for order in orders.values():
+        if is_overdue(order, now, policy):
+            tally[_requeue(sweeper, order)] += 1
+    return ripe[-1] if len(ripe) == PAGE else None
 
 
 def _requeue(sweeper: Sweeper, order: Order) -> str:

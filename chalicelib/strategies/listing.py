@@ -3,12 +3,11 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import islice
 from typing import Any
 
 from chalicelib.core.clock import format_timestamp, parse_timestamp
 from chalicelib.core.dynamodb import bind_table
-from chalicelib.core.pagination import take_page
+from chalicelib.core.pagination import MORE, first_behind, take_page
 from chalicelib.strategies.item import (
     SHARDS,
     NewestSignalIndex,
@@ -163,16 +162,14 @@ class Listings:
 
     def _trips_in(self, shard: str, size: int, after: TripPlace | None) -> list[RoundTrip]:
         condition = None if after is None else NewestTripIndex.closed <= after[0]
-        rows = self._log.newest.query(shard, condition, scan_index_forward=False, page_size=size)
-        # One signal sells for many users at the same moment: they lie on both sides of the place; we keep our side.
-        trips = (unpack_round_trip(row) for row in rows)
-        return list(islice((trip for trip in trips if after is None or trip_place(trip) < after), size))
+        rows = self._log.newest.query(shard, condition, scan_index_forward=False, page_size=size + MORE)
+        # One signal sells for many users at the same moment.
+        return first_behind(map(unpack_round_trip, rows), trip_place, after, size, descending=True)
 
     def _signals_in(self, shard: str, size: int, after: SignalPlace | None) -> list[SignalRow]:
         condition = None if after is None else NewestSignalIndex.created_at <= _read_moment(after[0])
-        rows = self._signals.newest.query(shard, condition, scan_index_forward=False, page_size=size)
-        found = (_signal_row(row) for row in rows)
-        return list(islice((row for row in found if after is None or _signal_place(row) < after), size))
+        rows = self._signals.newest.query(shard, condition, scan_index_forward=False, page_size=size + MORE)
+        return first_behind(map(_signal_row, rows), _signal_place, after, size, descending=True)
 
 
 def trip_place(trip: RoundTrip) -> TripPlace:

@@ -1,25 +1,22 @@
 """Make each mistake of the catalogue in a copy of the tree, and see what notices it.
 
 python -m tests.bite                          # all of them
-python -m tests.bite --only lease --seeds 600 # those whose names contain it
+python -m tests.bite --only lease --seeds 900 # those whose names contain it
 """
 
 import argparse
 import json
 import os
-import shutil
-import subprocess
 import sys
-import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
-from tests.bite.catalogue import ROOT, Mistake, apply_patch, read_catalogue
+from tests.bite.catalogue import Mistake, apply_patch, read_catalogue
+from tests.copies import copied_tree, run_module
 
-NOT_COPIED = shutil.ignore_patterns(".git", ".rialto", "__pycache__", "node_modules")
 TESTS_FAILED = 1
 """pytest's exit code; any other tells of something else than a test that notices."""
 
@@ -44,17 +41,17 @@ class Bite:
 def main() -> int:
     """Run the command; return 1 if a mistake is not noticed, or cannot be made any more."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--seeds", type=int, default=300, help="histories that each mistake is looked for in, at most")
+    parser.add_argument("--seeds", type=int, default=600, help="histories that each mistake is looked for in, at most")
     parser.add_argument("--only", default="", help="only mistakes whose name contains this")
     options = parser.parse_args()
     mistakes = [mistake for mistake in read_catalogue() if options.only in mistake.name]
     sys.stdout.write("| mistake | noticed by | histories | seconds |\n|---|---|---|---|\n")
     missed = 0
-    for mistake in mistakes:
-        bite = make(mistake, options.seeds)
-        missed += not bite.noticed_by
-        sys.stdout.write(f"{bite.row}\n")
-        sys.stdout.flush()
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        for bite in pool.map(partial(make, seeds=options.seeds), mistakes):
+            missed += not bite.noticed_by
+            sys.stdout.write(f"{bite.row}\n")
+            sys.stdout.flush()
     sys.stdout.write(f"\n{len(mistakes) - missed} of {len(mistakes)} mistakes noticed\n")
     return int(missed > 0 or not mistakes)
 
@@ -62,7 +59,7 @@ def main() -> int:
 def make(mistake: Mistake, seeds: int) -> Bite:
     """Make a mistake in a copy of the tree, and look for it."""
     begin = time.monotonic()
-    with _copy() as tree:
+    with copied_tree() as tree:
         refusal = apply_patch(mistake.path, tree)
         if refusal:
             sys.stderr.write(f"{mistake.name} does not apply any more: {refusal}\n")
@@ -75,7 +72,7 @@ def make(mistake: Mistake, seeds: int) -> Bite:
 
 def _hunt(tree: Path, part: str, seeds: int) -> tuple[str, int]:
     """Live through histories; return the rule that one breaks, if one does, and how many it took."""
-    run = _run(tree, "tests.bite.hunt", part, str(seeds))
+    run = run_module(tree, "tests.bite.hunt", part, str(seeds))
     if run.returncode:
         # The platform did not even begin to live.
         return f"nothing starts: {run.stderr.strip().splitlines()[-1]}", 0
@@ -85,27 +82,11 @@ def _hunt(tree: Path, part: str, seeds: int) -> tuple[str, int]:
 
 def _test(tree: Path, tests: tuple[str, ...]) -> str:
     """Return the first test that fails."""
-    run = _run(tree, "pytest", "--no-cov", "-q", "-x", *tests)
+    run = run_module(tree, "pytest", "--no-cov", "-q", "-x", *tests)
     if run.returncode != TESTS_FAILED:
         return ""
     failed = (line for line in run.stdout.splitlines() if line.startswith("FAILED "))
-    return next(failed, "FAILED a test").split()[1]
-
-
-def _run(tree: Path, module: str, *arguments: str) -> subprocess.CompletedProcess[str]:
-    paths = os.pathsep.join([str(tree), str(tree / "client" / "src"), str(tree / "localstack")])
-    environment = os.environ | {"PYTHONPATH": paths, "PYTHONDONTWRITEBYTECODE": "1"}
-    command = [sys.executable, "-m", module, *arguments]
-    return subprocess.run(command, cwd=tree, env=environment, capture_output=True, text=True, check=False)
-
-
-@contextmanager
-def _copy() -> Iterator[Path]:
-    """Copy the tree as it is now, for as long as the context lasts: no mistake is ever made in the tree itself."""
-    with tempfile.TemporaryDirectory(prefix="bite-") as folder:
-        tree = Path(folder) / "tree"
-        shutil.copytree(ROOT, tree, ignore=NOT_COPIED)
-        yield tree
+    return next(failed, "FAILED a test").removeprefix("FAILED ").partition(" - ")[0]
 
 
 if __name__ == "__main__":

@@ -90,7 +90,7 @@ class ExchangeWire:
                 delay = process.dice.choice([3.5, 10.0, 40.0, 200.0])
                 self._scheduler.after(delay, lambda: self._arrive(where, request))
             self._scheduler.sleep(TIME_OUT)
-            raise urllib3.exceptions.ReadTimeoutError(None, "", "timed out")  # type: ignore[arg-type]
+            raise urllib3.exceptions.ReadTimeoutError(None, "", "timed out")  # type: ignore[arg-type] # Nobody looks at it.
 
     def _arrive(self, where: str, request: tuple[str, str, Any]) -> None:
         answer = self._act(*request, None, f"{where}, late")

@@ -1,11 +1,12 @@
 """The API's gateway: a client's request becomes a run of the API function, or gets lost on the way."""
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 import app as application
 from tests.simulation.history import Request
-from tests.simulation.scheduler import Process, Task
+from tests.simulation.scheduler import SECOND, Process, Task
 from tests.simulation.world import World
 
 REPEATABLE = frozenset({"GET", "PUT"})
@@ -102,6 +103,14 @@ class Client:
         while not answers and not is_over:
             scheduler.park()
         return answers[0] if answers else None
+
+
+def run_operator(world: World, run: Callable[[Client], None]) -> None:
+    """Let an operator send requests, and give it the time for it."""
+    process = world.process("operator")
+    client = Client(world, process)
+    world.scheduler.start(process, lambda: run(client), lambda *_: None)
+    world.scheduler.run(world.scheduler.now + 40 * SECOND)
 
 
 def _event(

@@ -91,7 +91,9 @@ class SimulatedLoop(asyncio.BaseEventLoop):
             self._wait(timeout)
         return []
 
-    def run_in_executor(self, executor: Any, function: Callable[..., Any], *arguments: Any) -> asyncio.Future[Any]:  # type: ignore[override]
+    def run_in_executor(  # type: ignore[override] # asyncio's is generic in the arguments; nobody looks at them here.
+        self, executor: Any, function: Callable[..., Any], *arguments: Any
+    ) -> asyncio.Future[Any]:
         """Call a function in another task of the process."""
         del executor
         future = self.create_future()
@@ -141,7 +143,7 @@ class SimulatedLoop(asyncio.BaseEventLoop):
                 break
             for task in waiting:
                 task.cancel()
-            self._run_once()  # type: ignore[attr-defined]
+            self._run_once()  # type: ignore[attr-defined] # typeshed has none of it.
         for task in self._tasks:
             if task.done() and not task.cancelled():
                 task.exception()

@@ -10,13 +10,12 @@ from random import Random
 from typing import Any
 
 from tests.simulation.checks import Violation, check_history
-from tests.simulation.checks.base import plain_row
-from tests.simulation.checks.market import crossed_pair
 from tests.simulation.faults import KINDS, Faults
-from tests.simulation.gateway import Client
+from tests.simulation.gateway import Client, run_operator
+from tests.simulation.rest import come_to_rest, find_forgotten, nothing_waits
 from tests.simulation.scheduler import SECOND
 from tests.simulation.sources import Sources
-from tests.simulation.workload import QUEUES, THEMES, Known, Program, redrive, replace_profiles
+from tests.simulation.workload import THEMES, Known, Program, redrive, replace_profiles
 from tests.simulation.world import World
 
 MUCH = {
@@ -39,15 +38,6 @@ MUCH = {
     "exchange.poison_report": 1.5,
 }
 """Faults that are drawn less often than once for each call, and so have to be more likely."""
-REST = [60, 60, 60, 120, 300, 600, 900, 900, 900, 1800, 3600, 3600, 7200, 14400, 86_400, 14 * 86_400, 60, 60, 900, 3600]
-"""Seconds between the steps in which a history comes to rest: it must be at rest at the end of them."""
-
-
-CATCH_UP = 30
-"""Times that bridges are given two seconds."""
-PATIENCE = 120
-"""Seconds that bridges which live on have for what they missed."""
-LOSSES = ("stream.lost", "stream.given_up", "message.lost")
 
 
 @dataclass(frozen=True)
@@ -191,9 +181,9 @@ def live(case: Case, *, tell: bool = False) -> Report:
             sources.every_minute(plan.end)
         world.scheduler.run(plan.end)
         world.faults.active = False
-        forgotten = _uncarried(world) or _forgotten(world, sources)
-        rested = _come_to_rest(world, sources)
-        _ask_for_everything(world, known)
+        forgotten = find_forgotten(world, sources)
+        rested = come_to_rest(world, sources)
+        _ask_for_everything(world, sources, known)
         world.history.letters = [message.body for message in world.account.queue("ReportRetriesDeadLetters").messages]
         begin = time.perf_counter()
         violation = forgotten or _check(world, is_quiet=nothing_waits(world, sources))
@@ -242,123 +232,8 @@ def _check(world: World, *, is_quiet: bool) -> Violation | None:
     return None if is_quiet else Violation("everything comes to rest", "something waits for ever")
 
 
-def nothing_waits(world: World, sources: Sources) -> bool:
-    """Tell whether nothing is on its way, and nobody waits for anything."""
-    tables = world.account.dynamodb.tables
-    waiting = any(item["status"]["S"].startswith("PENDING") for item in tables["BrokerOrders"].items())
-    waiting = waiting or not knows_all_reports(world) or not (is_carried(world) or not world.venue.orders)
-    is_open = any(not item["is_complete"]["BOOL"] for item in tables["Signals"].items())
-    return sources.are_quiet and not world.running and not waiting and not is_open
-
-
-def knows_all_reports(world: World) -> bool:
-    """Tell whether every order of ours stands where the exchange's last report has it."""
-    orders = {item["order_id"]["S"]: item for item in world.account.dynamodb.tables["BrokerOrders"].items()}
-    return all(
-        order.order_seq == int(orders[order_id].get("vs", {"N": "0"})["N"])
-        for order_id, order in world.venue.orders.items()
-        if order.order_seq
-    )
-
-
-def is_at_rest(world: World, sources: Sources) -> bool:
-    """Tell whether nothing waits, and nothing is left to be found by the sweep of the books."""
-    offers = [plain_row(item) for item in world.account.dynamodb.tables["MarketOrders"].items()]
-    return nothing_waits(world, sources) and crossed_pair(offers) is None
-
-
-def _uncarried(world: World) -> Violation | None:
-    """Return what live bridges leave where it is though all is well: another one would read it again, and hide that."""
-    if not world.venue.trades:
-        return None
-    for _ in range(CATCH_UP):
-        world.scheduler.run(world.scheduler.now + PATIENCE * SECOND // CATCH_UP)
-        if is_carried(world):
-            break
-    is_stuck = not is_carried(world) and bool(world.venue.orders)
-    world.bridges.stop()
-    world.scheduler.run(world.scheduler.now + 6 * SECOND)
-    return Violation("nothing waits for another bridge", "reports are not carried") if is_stuck else None
-
-
-def _forgotten(world: World, sources: Sources) -> Violation | None:
-    """Return what has no message any more though none was lost: then the sweep would be all that remembers it."""
-    if any(world.faults.counts[kind] for kind in LOSSES):
-        return None
-    world.scheduler.run(world.scheduler.now + 400 * SECOND)
-    bodies = [message.body for queue in world.account.sqs.queues.values() for message in queue.messages]
-    for order in world.account.dynamodb.tables["BrokerOrders"].items():
-        if order["status"]["S"].startswith("PENDING") and not any(order["order_id"]["S"] in body for body in bodies):
-            return Violation("nothing is forgotten", f"order {order['order_id']['S']} waits without a message")
-    if (order_id := _unapplied(world, bodies)) is not None:
-        return Violation("nothing is forgotten", f"nobody applies the reports of order {order_id}")
-    pair = crossed_pair([plain_row(item) for item in world.account.dynamodb.tables["MarketOrders"].items()])
-    if pair is not None and not any("artwork_id" in body for body in bodies) and sources.are_handed_over:
-        return Violation("nothing is forgotten", f"nobody will match {pair}")
-    return None
-
-
-def _unapplied(world: World, bodies: list[str]) -> str | None:
-    """Return an order of which a report came into the queue, was not applied, and is in no message any more."""
-    orders = {item["order_id"]["S"]: item for item in world.account.dynamodb.tables["BrokerOrders"].items()}
-    for message in world.history.queued:
-        if message.queue != "Reports.fifo":
-            continue
-        for report in json.loads(message.body)["reports"]:
-            order = orders.get(report["client_order_id"])
-            if report["exec_id"].startswith("P") or order is None:
-                continue
-            is_applied = report["order_seq"] <= int(order.get("vs", {"N": "0"})["N"])
-            if not is_applied and not any(report["client_order_id"] in body for body in bodies):
-                return str(report["client_order_id"])
-    return None
-
-
-def _come_to_rest(world: World, sources: Sources) -> int:
-    """Let the world be well, with sweeps and redrives; return the seconds until nothing waited any more."""
-    begin = world.scheduler.now
-    for number, seconds in enumerate(REST):
-        if number > 1 and is_at_rest(world, sources):
-            break
-        sources.sweep()
-        world.scheduler.run(world.scheduler.now + 5 * SECOND)
-        for queue in QUEUES:
-            _run_client(world, partial(_redrive, queue))
-        world.scheduler.run(world.scheduler.now + seconds * SECOND)
-        _let_bridges_catch_up(world)
-    return (world.scheduler.now - begin) // SECOND
-
-
-def _let_bridges_catch_up(world: World) -> None:
-    """Have bridges for as long as there is something to carry: for days of nothing they would be all that happens."""
-    if not world.venue.trades:
-        return
-    world.bridges.start()
-    for _ in range(CATCH_UP):
-        world.scheduler.run(world.scheduler.now + 2 * SECOND)
-        if is_carried(world):
-            break
-    world.bridges.stop()
-    world.scheduler.run(world.scheduler.now + 6 * SECOND)
-
-
-def is_carried(world: World) -> bool:
-    """Tell whether the checkpoint is behind all that the exchange reported, if it does."""
-    if not world.venue.trades:
-        return True
-    leads = next(
-        (row for row in world.account.dynamodb.tables["Operations"].items() if row["name"]["S"] == "bridge"), {}
-    )
-    log = world.venue.log
-    return leads.get("session") == {"S": log.session} and leads["seq"] == {"N": str(log.last)}
-
-
-def _redrive(queue: str, client: Client) -> None:
-    client.post("/operations/dead-letters/redrive", {"queue": queue})
-
-
-def _ask_for_everything(world: World, known: Known) -> None:
-    """Let a client look at everything once more, and the invariants be checked on the live data."""
+def _ask_for_everything(world: World, sources: Sources, known: Known) -> None:
+    """Let a client look at everything once more, and the invariants be checked on the live data, to their end."""
 
     def ask(client: Client) -> None:
         for order_id in known.orders:
@@ -367,18 +242,20 @@ def _ask_for_everything(world: World, known: Known) -> None:
             client.get("/market/orders/{order_id}", order_id=order_id)
         for signal_id in dict.fromkeys(known.signals):
             client.get("/signals/{signal_id}", signal_id=signal_id)
+
+    def begin(client: Client) -> None:
         client.post("/operations/invariants/run")
+
+    def look(client: Client) -> None:
         client.get("/operations/invariants")
 
     world.scheduler.run(world.scheduler.now + 300 * SECOND)
-    _run_client(world, ask)
-
-
-def _run_client(world: World, run: Callable[[Client], None]) -> None:
-    process = world.process("operator")
-    client = Client(world, process)
-    world.scheduler.start(process, lambda: run(client), lambda *_: None)
-    world.scheduler.run(world.scheduler.now + 40 * SECOND)
+    run_operator(world, ask)
+    run_operator(world, begin)
+    for _ in range(2):
+        sources.sweep()
+        world.scheduler.run(world.scheduler.now + 60 * SECOND)
+    run_operator(world, look)
 
 
 def _starter(world: World, number: int, program: Program, known: Known) -> Callable[[], None]:

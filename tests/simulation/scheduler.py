@@ -13,7 +13,7 @@ from itertools import count
 from random import Random
 from typing import Any, TypeVar
 
-from greenlet import getcurrent, greenlet  # type: ignore[import-untyped] # It has no types of its own.
+from greenlet import getcurrent, greenlet
 
 SECOND = 1_000_000
 """Times are whole microseconds: sums of them are the same on every machine."""

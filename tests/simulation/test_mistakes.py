@@ -1,7 +1,7 @@
 """What the rules are worth: mistakes that are put into the platform on purpose break one, and the smallest is told."""
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import islice
 from typing import Any
@@ -18,17 +18,26 @@ from tests.bite.hunt import seeds_of
 from tests.simulation.run import Case, Report, live, read_case
 from tests.simulation.simulate import tell_of
 
-SEEDS = 100
+SEEDS = 60
 Patch = Callable[[pytest.MonkeyPatch], None]
 
 
-def first_broken(part: str) -> Report:
+@dataclass(frozen=True)
+class Notice:
+    """The part of the platform that a mistake is made in, the rule that it breaks, and in how many histories."""
+
+    part: str
+    rule: str
+    within: int = SEEDS
+
+
+def first_broken(part: str, within: int = SEEDS) -> Report:
     """Return the first history that breaks a rule, of those in which a part of the platform is used."""
-    for seed in islice(seeds_of(part), SEEDS):
+    for seed in islice(seeds_of(part), within):
         report = live(Case(seed))
         if report.violation is not None:
             return report
-    pytest.fail(f"None of {SEEDS} histories breaks a rule")
+    pytest.fail(f"None of {within} histories breaks a rule")
 
 
 def price_of_the_later_order(patch: pytest.MonkeyPatch) -> None:
@@ -67,23 +76,23 @@ def letters_that_outlive_their_cancel(patch: pytest.MonkeyPatch) -> None:
     patch.setattr("chalicelib.broker.service.request_cancel", request)
 
 
-MISTAKES: dict[Patch, tuple[str, str]] = {
-    price_of_the_later_order: ("market", "the price is the resting order's"),
-    users_whose_offers_are_not_seen: ("market", "no book is crossed"),
-    sales_that_do_not_wait_for_their_buy: ("strategies", "no order overtakes the one it closes"),
-    profiles_that_are_shown_in_part: ("strategies", "profiles are never mixed"),
-    letters_that_outlive_their_cancel: ("broker", "nobody has it any more"),
+MISTAKES: dict[Patch, Notice] = {
+    price_of_the_later_order: Notice("market", "the price is the resting order's"),
+    users_whose_offers_are_not_seen: Notice("market", "no book is crossed"),
+    sales_that_do_not_wait_for_their_buy: Notice("strategies", "no order overtakes the one it closes"),
+    profiles_that_are_shown_in_part: Notice("strategies", "profiles are never mixed"),
+    # An order that was never sent has to end as a letter, and a client has to cancel it then: the 60th is the first.
+    letters_that_outlive_their_cancel: Notice("broker", "nobody has it any more", within=100),
 }
-"""With the part of the platform that they are made in, and the rule that they break."""
 
 
 @pytest.mark.parametrize("mistake", MISTAKES, ids=lambda mistake: mistake.__name__.replace("_", " "))
 def test_mistake_breaks_a_rule(monkeypatch: pytest.MonkeyPatch, mistake: Patch) -> None:
     mistake(monkeypatch)
-    part, rule = MISTAKES[mistake]
-    violation = first_broken(part).violation
+    notice = MISTAKES[mistake]
+    violation = first_broken(notice.part, notice.within).violation
     assert violation is not None
-    assert violation.rule == rule
+    assert violation.rule == notice.rule
 
 
 def test_smallest_history_is_told_and_can_be_seen_again(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -25,6 +25,7 @@ from chalicelib.broker import wiring as broker_wiring
 from chalicelib.market import wiring as market_wiring
 from chalicelib.operations import wiring as operations_wiring
 from chalicelib.strategies import wiring as strategies_wiring
+from tests.environment import NOBODY
 from tests.moto_stack import create_stack
 from tests.simulation.bridges import Bridges
 from tests.simulation.cloud.account import Account
@@ -44,7 +45,6 @@ _CONFIG = json.loads((Path(__file__).parents[2] / ".chalice" / "config.json").re
 TIME_OUTS: dict[str, float] = {
     name: function["lambda_timeout"] for name, function in _CONFIG["stages"]["rialto"]["lambda_functions"].items()
 }
-NOBODY = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_DEFAULT_REGION": "us-east-1"}
 _WIRINGS = (broker_wiring, market_wiring, strategies_wiring, operations_wiring)
 _T = TypeVar("_T")
 End = Callable[[Any, Exception | None, Process], None]

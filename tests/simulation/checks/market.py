@@ -1,6 +1,6 @@
 """The art market: a piece changes hands once, for money that both sides count alike; a cancel or a match wins."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from decimal import Decimal
 from itertools import pairwise
 from typing import Any
@@ -65,14 +65,14 @@ def _check_trade(journal: Journal, write: Write) -> None:
 
 def _check_ledger(journal: Journal) -> None:
     """Money and pieces are conserved, and the orders tell the same as the transactions."""
-    money: Counter[str] = Counter()
+    money: defaultdict[str, Decimal] = defaultdict(Decimal)
     pieces: Counter[tuple[str, str]] = Counter()
     prices: dict[str, Decimal] = {}
     for versions in journal.table(TRADES).values():
         trade = versions.last or {}
         price = prices[trade["trade_id"]] = Decimal(trade["price"])
-        money[trade["buyer"]] -= price  # type: ignore[assignment] # A Counter counts decimals as well.
-        money[trade["seller"]] += price  # type: ignore[assignment]
+        money[trade["buyer"]] -= price
+        money[trade["seller"]] += price
         pieces[trade["buyer"], trade["book"]] += 1
         pieces[trade["seller"], trade["book"]] -= 1
     expect(sum(money.values()) == 0, "money is conserved", money)
@@ -80,7 +80,7 @@ def _check_ledger(journal: Journal) -> None:
         order = versions.last or {}
         if order.get("status") == "FILLED":
             sign = 1 if order["side"] == "buy" else -1
-            money[order["user_id"]] += sign * prices[order["trade_id"]]  # type: ignore[assignment]
+            money[order["user_id"]] += sign * prices[order["trade_id"]]
             pieces[order["user_id"], order["book"]] -= sign
     expect(not any(money.values()) and not any(pieces.values()), "orders and transactions agree", (money, pieces))
 

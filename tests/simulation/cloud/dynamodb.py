@@ -43,15 +43,15 @@ class DynamoDb:
 
     # --- Tables ----------------------------------------------------------------------------------------------------
 
-    def _CreateTable(self, params: Params) -> Answer:  # noqa: N802 - the operation's name
+    def _CreateTable(self, params: Params) -> Answer:
         self.tables[params["TableName"]] = Table(params["TableName"], params, self._clock, self._lag)
         return {}
 
-    def _DeleteTable(self, params: Params) -> Answer:  # noqa: N802
+    def _DeleteTable(self, params: Params) -> Answer:
         del self.tables[params["TableName"]]
         return {}
 
-    def _ListTables(self, params: Params) -> Answer:  # noqa: N802
+    def _ListTables(self, params: Params) -> Answer:
         del params
         return {"TableNames": sorted(self.tables)}
 
@@ -63,17 +63,17 @@ class DynamoDb:
 
     # --- Writes of one item ----------------------------------------------------------------------------------------
 
-    def _PutItem(self, params: Params) -> Answer:  # noqa: N802
+    def _PutItem(self, params: Params) -> Answer:
         return self._write_one("PutItem", "Put", params)
 
-    def _UpdateItem(self, params: Params) -> Answer:  # noqa: N802
+    def _UpdateItem(self, params: Params) -> Answer:
         answer = self._write_one("UpdateItem", "Update", params)
         if params.get("ReturnValues") == "ALL_NEW":
             table = self._table("UpdateItem", params)
             answer["Attributes"] = dict(table.get(table.key_of(params["Key"])) or {})
         return answer
 
-    def _DeleteItem(self, params: Params) -> Answer:  # noqa: N802
+    def _DeleteItem(self, params: Params) -> Answer:
         return self._write_one("DeleteItem", "Delete", params)
 
     def _write_one(self, operation: str, action: str, params: Params) -> Answer:
@@ -103,7 +103,7 @@ class DynamoDb:
 
     # --- Writes of several items -----------------------------------------------------------------------------------
 
-    def _TransactWriteItems(self, params: Params) -> Answer:  # noqa: N802
+    def _TransactWriteItems(self, params: Params) -> Answer:
         writes = [(action, content) for entry in params["TransactItems"] for action, content in entry.items()]
         keys = {(content["TableName"], self._key_of(action, content)) for action, content in writes}
         if len(writes) > MAX_TRANSACTION or len(keys) < len(writes):
@@ -119,7 +119,7 @@ class DynamoDb:
         table = self._table("TransactWriteItems", content)
         return table.key_of(content["Item"] if action == "Put" else content["Key"])
 
-    def _BatchWriteItem(self, params: Params) -> Answer:  # noqa: N802
+    def _BatchWriteItem(self, params: Params) -> Answer:
         requests = [(name, request) for name, entries in params["RequestItems"].items() for request in entries]
         if len(requests) > MAX_BATCH["BatchWriteItem"]:
             raise refusal("BatchWriteItem", "ValidationException")
@@ -137,12 +137,12 @@ class DynamoDb:
 
     # --- Reads -----------------------------------------------------------------------------------------------------
 
-    def _GetItem(self, params: Params) -> Answer:  # noqa: N802
+    def _GetItem(self, params: Params) -> Answer:
         table = self._table("GetItem", params)
         item = table.get(table.key_of(params["Key"]), consistent=params.get("ConsistentRead", False))
         return {} if item is None else {"Item": dict(item)}
 
-    def _BatchGetItem(self, params: Params) -> Answer:  # noqa: N802
+    def _BatchGetItem(self, params: Params) -> Answer:
         wanted = [(name, entry, key) for name, entry in params["RequestItems"].items() for key in entry["Keys"]]
         if len(wanted) > MAX_BATCH["BatchGetItem"]:
             raise refusal("BatchGetItem", "ValidationException")
@@ -157,7 +157,7 @@ class DynamoDb:
             left.setdefault(name, {**entry, "Keys": []})["Keys"].append(key)
         return {"Responses": found, "UnprocessedKeys": left}
 
-    def _Query(self, params: Params) -> Answer:  # noqa: N802
+    def _Query(self, params: Params) -> Answer:
         table = self._readable("Query", params)
         names, values = params["ExpressionAttributeNames"], params["ExpressionAttributeValues"]
         key = parse_key_condition(params["KeyConditionExpression"])
@@ -174,7 +174,7 @@ class DynamoDb:
             rows = [row for row in rows if (row[0] < rank if backwards else row[0] > rank)]
         return self._page(table, params, [item for _, item in (reversed(rows) if backwards else rows)])
 
-    def _Scan(self, params: Params) -> Answer:  # noqa: N802
+    def _Scan(self, params: Params) -> Answer:
         table = self._readable("Scan", params)
         shelf = table.shelf(params.get("IndexName"), consistent=params.get("ConsistentRead", False))
         rows = shelf.segment(params.get("Segment", 0), params.get("TotalSegments", 1))

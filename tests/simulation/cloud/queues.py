@@ -162,7 +162,7 @@ class Sqs:
         answer: Answer = getattr(self, f"_{operation}")(params)
         return answer
 
-    def _CreateQueue(self, params: Params) -> Answer:  # noqa: N802 - the operation's name
+    def _CreateQueue(self, params: Params) -> Answer:
         name, attributes = params["QueueName"], params.get("Attributes", {})
         queue = self.queues[URL + name] = Queue(name, attributes, self._clock)
         if "RedrivePolicy" in attributes:
@@ -171,7 +171,7 @@ class Sqs:
             queue.max_receives = int(policy["maxReceiveCount"])
         return {"QueueUrl": URL + name}
 
-    def _GetQueueAttributes(self, params: Params) -> Answer:  # noqa: N802
+    def _GetQueueAttributes(self, params: Params) -> Answer:
         queue = self._queue("GetQueueAttributes", params)
         now = self._clock()
         visible = len(queue.visible())
@@ -184,11 +184,11 @@ class Sqs:
         }
         return {"Attributes": {name: known[name] for name in params["AttributeNames"]}}
 
-    def _SendMessage(self, params: Params) -> Answer:  # noqa: N802
+    def _SendMessage(self, params: Params) -> Answer:
         queue = self._queue("SendMessage", params)
         return {"MessageId": queue.put(params["MessageBody"], params.get("DelaySeconds", 0)).message_id}
 
-    def _SendMessageBatch(self, params: Params) -> Answer:  # noqa: N802
+    def _SendMessageBatch(self, params: Params) -> Answer:
         queue = self._queue("SendMessageBatch", params)
 
         def send(entry: Params) -> bool:
@@ -202,7 +202,7 @@ class Sqs:
 
         return self._batch("SendMessageBatch", params, send)
 
-    def _ReceiveMessage(self, params: Params) -> Answer:  # noqa: N802
+    def _ReceiveMessage(self, params: Params) -> Answer:
         queue = self._queue("ReceiveMessage", params)
         found = queue.visible()[: params.get("MaxNumberOfMessages", 1)]
         records = [queue.deliver(message, params.get("VisibilityTimeout")) for message in found]
@@ -218,11 +218,11 @@ class Sqs:
             ]
         }
 
-    def _ChangeMessageVisibility(self, params: Params) -> Answer:  # noqa: N802
+    def _ChangeMessageVisibility(self, params: Params) -> Answer:
         self._queue("ChangeMessageVisibility", params).hide(params["ReceiptHandle"], params["VisibilityTimeout"])
         return {}
 
-    def _ChangeMessageVisibilityBatch(self, params: Params) -> Answer:  # noqa: N802
+    def _ChangeMessageVisibilityBatch(self, params: Params) -> Answer:
         queue = self._queue("ChangeMessageVisibilityBatch", params)
         return self._batch(
             "ChangeMessageVisibilityBatch",
@@ -230,7 +230,7 @@ class Sqs:
             lambda entry: queue.hide(entry["ReceiptHandle"], entry["VisibilityTimeout"]),
         )
 
-    def _DeleteMessageBatch(self, params: Params) -> Answer:  # noqa: N802
+    def _DeleteMessageBatch(self, params: Params) -> Answer:
         queue = self._queue("DeleteMessageBatch", params)
 
         def delete(entry: Params) -> bool:

@@ -100,8 +100,9 @@ class Shelf:
 
     def _rank(self, item: Item) -> Any:
         own = () if self.schema.range is None else (sort_value(item[self.schema.range]),)
-        # Items with equal keys of an index follow each other by their primary keys.
-        return own + tuple(sort_value(item[name]) for name in self._primary.names)
+        # DynamoDB promises no order among items with equal keys of an index: any but that of their primary keys.
+        primary = tuple(sort_value(item[name]) for name in self._primary.names)
+        return *own, crc32(repr(primary).encode()), primary
 
 
 class LaggingShelf(Shelf):

@@ -30,12 +30,14 @@ class Bench:
     def order(self) -> Order:
         return self.store.orders[self.order_id]
 
-    def work(self, hook: Hook = nothing, receive_count: int = 1) -> Done | Again:
+    def worker(self, hook: Hook = nothing) -> Worker:
         tokens = count(1)
         store, exchange = FaultyOrderStore(self.store, hook), FakeExchange(self.venue, hook)
-        worker = Worker(store, exchange, POLICY, self.clock, lambda: f"token {next(tokens)}", lambda: 1.0)
+        return Worker(store, exchange, POLICY, self.clock, lambda: f"token {next(tokens)}", lambda: 1.0)
+
+    def work(self, hook: Hook = nothing, receive_count: int = 1) -> Done | Again:
         message = Message("m", "handle", write_body(self.order_id), receive_count)
-        return work_on_message(worker, QueueSender(self.queue, hook), message)
+        return work_on_message(self.worker(hook), QueueSender(self.queue, hook), message)
 
     def cancel(self) -> None:
         self.store.save(request_cancel(self.order, self.clock(), can_cancel=True))

@@ -38,7 +38,7 @@ def new_signal_order(created_at: datetime = START, after: OrderId | None = None)
     return signal_order(OrderId(str(uuid4())), created_at, terms)
 
 
-_moments = st.datetimes(datetime(2020, 1, 1), datetime(2100, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001
+_moments = st.datetimes(datetime(2020, 1, 1), datetime(2100, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001 - it adds the zone
 _counts = st.integers(0, 10**6)
 _texts = st.text(st.characters(codec="utf-8"), min_size=1, max_size=40)
 _prices = st.decimals(Decimal("0.01"), 10**12, places=2)

@@ -263,6 +263,17 @@ class PendingContract:
             placed(store, order, at(delay))
         assert store.last_placed_at() == at(19)
 
+    def test_longest_waiting_counts_over_all_shards(self, store: OrderStore) -> None:
+        orders = stored(store, *(at(second) for second in (14, 11, 19, 12, 17, 13, 15, 18, 16, 10)))
+        assert store.oldest_pending_since() == at(10)
+        placed(store, orders[-1], at(20))
+        assert store.oldest_pending_since() == at(11)
+
+    def test_nothing_waits_once_all_are_placed(self, store: OrderStore) -> None:
+        (order,) = stored(store, at(0))
+        placed(store, order, at(1))
+        assert store.oldest_pending_since() is None
+
     def test_nothing_was_placed_while_all_orders_wait(self, store: OrderStore) -> None:
         stored(store, at(0))
         assert store.last_placed_at() is None

@@ -10,8 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chalicelib.broker.execution import ExecutionReport, Folded, fold
-from chalicelib.broker.order import Cause, Order
+from chalicelib.broker.order import Cause, Order, TimelineEntry
 from chalicelib.broker.placement import Policy, claim, request_cancel
+from chalicelib.broker.timeline import move
 from chalicelib.core.lifecycle import FINAL, OrderStatus
 from tests.unit.broker.fakes.clock import START
 from tests.unit.broker.lives import as_snapshot, deliveries, lives, report_of
@@ -117,6 +118,10 @@ class TestAnyOrderOfArrival:
         # A snapshot fills several gaps at once.
         assert 1 <= counted <= len(life)
 
+    def test_those_that_were_applied_are_told_of(self) -> None:
+        reports = (report(1, NEW), report(3, FILLED, 100))
+        assert fold(SENT, reversed(reports), NOW).applied == reports
+
     @given(st.data())
     def test_second_delivery_changes_nothing_at_all(self, data: st.DataObject) -> None:
         life = data.draw(lives(ORDER))
@@ -155,6 +160,12 @@ class TestProofOfPlacement:
     def test_placed_order_stays_placed_when_it_was(self) -> None:
         assert told(PLACED, report(1, NEW), report(2, FILLED, 100)).placed_at == PLACED.placed_at
 
+    def test_nothing_is_left_of_attempts_and_sweeps(self) -> None:
+        waiting = replace(SENT, failures=3, requeues=2, next_attempt_at=NOW, in_doubt=True)
+        order = told(waiting, report(1, NEW))
+        assert (order.lease_token, order.in_doubt, order.failures) == (None, False, 0)
+        assert (order.next_attempt_at, order.requeues) == (None, 0)
+
 
 class TestPendingCancel:
     @pytest.mark.parametrize("start", [CANCELING, CANCELING_CLAIMED, CANCELING_WHILE_SENT], ids=names[3:])
@@ -189,6 +200,11 @@ class TestTimeline:
         assert causes(order)[-2:] == [Cause.CANCEL_REQUESTED, Cause.PARTIALLY_FILLED]
         assert order.timeline[-1].status is PENDING_CANCEL
 
+    def test_partial_fill_after_a_refused_cancel_is_an_entry_of_now(self) -> None:
+        refused = move(replace(CANCELING, cum_qty=10), PARTIALLY_FILLED, START, Cause.CANCEL_REFUSED)
+        order = told(refused, report(3, PARTIALLY_FILLED, 20))
+        assert order.timeline[-1] == TimelineEntry(NOW, Cause.PARTIALLY_FILLED, PARTIALLY_FILLED, 0, None)
+
     def test_acknowledgement_of_a_placed_order_is_none(self) -> None:
         assert told(PLACED, report(1, NEW)).timeline == PLACED.timeline
 
@@ -210,6 +226,9 @@ class TestImpossible:
         self, order: Order, one: ExecutionReport, reason: str
     ) -> None:
         assert refusal(order, one) == reason
+
+    def test_open_quantity_that_is_right_is_none(self) -> None:
+        assert told(PLACED, report(2, PARTIALLY_FILLED, 30, leaves_qty=70)).leaves_qty == 70
 
     def test_filled_quantity_never_falls(self) -> None:
         order = told(PLACED, report(3, PARTIALLY_FILLED, 30))

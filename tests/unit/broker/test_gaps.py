@@ -79,3 +79,10 @@ def test_ranges_of_large_numbers_become_fewer_but_never_none() -> None:
     for first in range(10**9, 10**9 + 20, 4):
         gaps = open_gap(gaps, first, first + 1)
     assert gaps == ((10**9, 10**9 + 17),)
+
+
+def test_text_may_be_as_long_as_there_is_room() -> None:
+    gaps: Gaps = tuple((number, number) for number in (10, 12, 14, 16, 18, 20, 22))
+    exact = open_gap(gaps, 100, 100)
+    assert (len(write_gaps(exact)), exact) == (MAX_TEXT, (*gaps, (100, 100)))
+    assert open_gap(gaps, 100, 101)[0] != (10, 10)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from itertools import pairwise, product
 
 import pytest
@@ -15,6 +16,9 @@ from tests.unit.broker.bench import Bench, at
 from tests.unit.broker.fakes.exchange import PRICE, Mode
 from tests.unit.broker.orders import new_order
 from tests.unit.broker.platform import check_history
+
+# The same lines again and again, each of them slower while it is counted which run; other tests count them.
+pytestmark = pytest.mark.no_cover
 
 QUANTITY = 3
 CALLS = 16
@@ -164,7 +168,7 @@ def test_reports_at_any_point_of_a_cancel(life: str, first: str) -> None:
 def test_cancel_and_reports_at_any_point_of_a_placement(life: str, first: str) -> None:
     for cancels_at, arrives_at in moments():
         race = Race(new_bench(), Scene(LIVES[life], FIRST[first]), Mode.NORMAL)
-        race.at(cancels_at, lambda race=race: cancel(race.bench))  # type: ignore[misc]
+        race.at(cancels_at, partial(cancel, race.bench))
         race.at(arrives_at, race.trade)
         race.at(arrives_at, race.report)
         order = race.run()

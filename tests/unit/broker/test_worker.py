@@ -1,24 +1,29 @@
 """The worker: one message, one order, whatever the exchange and other workers do meanwhile."""
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from chalicelib.broker.order import Cause, OrderId
+from chalicelib.broker.order import Cause, Order, OrderId
 from chalicelib.broker.placement import Answer, claim, defer
 from chalicelib.broker.queue import InvalidMessageError, read_body, write_body
 from chalicelib.broker.service import cancel_order
-from chalicelib.broker.worker import UnknownOrderError
+from chalicelib.broker.worker import PARALLEL, UnknownOrderError, work_on_batch
 from chalicelib.core.batches import Again, Done
 from chalicelib.core.errors import BusyError
+from chalicelib.core.ids import new_id
 from chalicelib.core.lifecycle import PENDING, OrderStatus
+from tests.log import Log
 from tests.unit.broker.bench import Bench, at
 from tests.unit.broker.fakes.clock import FakeClock
-from tests.unit.broker.fakes.exchange import Mode
-from tests.unit.broker.fakes.faults import LostAnswerError
+from tests.unit.broker.fakes.exchange import REFUSAL, Mode
+from tests.unit.broker.fakes.faults import Hook, LostAnswerError, nothing
+from tests.unit.broker.fakes.queue import QueueSender
 from tests.unit.broker.fakes.store import FaultyOrderStore
 from tests.unit.broker.orders import new_order
 from tests.unit.broker.platform import POLICY
@@ -43,6 +48,11 @@ class TestOneMessage:
         assert bench.work() == Done("NEW")
         assert bench.venue.states == {bench.order_id: Answer.WORKING}
 
+    def test_placed_order_is_read_once_and_written_twice(self) -> None:
+        points: list[str] = []
+        Bench().work(points.append)
+        assert (points.count("before get"), points.count("before save")) == (1, 2)
+
     def test_refused_order_is_done(self) -> None:
         bench = Bench()
         bench.venue.mode = Mode.REFUSE
@@ -60,6 +70,12 @@ class TestOneMessage:
         bench.clock.advance(10)
         assert bench.work() == Again("waiting", 20.0)
         assert bench.venue.place_calls == []
+
+    def test_order_whose_lease_ends_in_a_moment_comes_again_at_that_moment(self) -> None:
+        bench = Bench()
+        bench.store.save(claim(bench.order, "other", bench.clock(), POLICY))
+        bench.clock.advance(29.5)
+        assert bench.work() == Again("waiting", 0.5)
 
     def test_order_that_waits_no_more_is_done_without_a_call(self) -> None:
         bench = Bench()
@@ -79,8 +95,92 @@ class TestOneMessage:
     def test_message_of_an_order_that_is_not_stored_raises(self) -> None:
         bench = Bench()
         bench.order_id = OrderId("7b7a8f8e-0000-4000-8000-000000000000")
-        with pytest.raises(UnknownOrderError):
+        with pytest.raises(UnknownOrderError, match=bench.order_id):
             bench.work()
+
+    def test_attempt_is_told_with_all_that_is_to_be_known_of_it(self, log: Log) -> None:
+        bench = Bench(new_order(signal_id="signal-1"))
+        bench.venue.mode = Mode.REFUSE
+        bench.work()
+        (line,) = log.read()
+        assert 0 <= line.pop("exchange_ms") < 1_000
+        assert line == {
+            "message": "attempt",
+            "order_id": bench.order_id,
+            "signal_id": "signal-1",
+            "purpose": "place",
+            "answer": "rejected",
+            "reason": REFUSAL,
+            "attempt": 1,
+            "status": "REJECTED",
+        }
+
+    def test_milliseconds_are_those_of_the_exchange(self, log: Log, monkeypatch: pytest.MonkeyPatch) -> None:
+        moments = iter([10.0, 12.5])
+        monkeypatch.setattr("chalicelib.broker.worker.time", SimpleNamespace(perf_counter=lambda: next(moments)))
+        Bench().work()
+        assert log.read()[0]["exchange_ms"] == 2_500
+
+    @pytest.mark.parametrize(
+        ("mode", "last", "told"),
+        [
+            (Mode.NORMAL, False, {"Placed": ("Count", 1), "AcceptToPlaced": ("Milliseconds", 7_000)}),
+            (Mode.REFUSE, False, {"Settled": ("Count", 1)}),
+            (Mode.DOWN, False, {"PlacementRetries": ("Count", 1)}),
+            (Mode.LOST_AFTER, False, {"PlacementRetries": ("Count", 1)}),
+            (Mode.DOWN, True, {"DeadLettered": ("Count", 1)}),
+        ],
+    )
+    def test_attempt_is_counted_by_what_came_of_it(
+        self, mode: Mode, last: bool, told: dict[str, Any], log: Log
+    ) -> None:
+        bench = Bench()
+        bench.clock.advance(7)
+        bench.venue.mode = mode
+        bench.work(receive_count=POLICY.max_receives if last else 1)
+        assert log.read_metrics() == told
+
+
+class TestBatch:
+    """Messages of several orders, some of them to come again."""
+
+    def batch(self, bench: Bench, *orders: Order, hook: Hook = nothing) -> dict[str, Any]:
+        for order in orders:
+            bench.store.create(order)
+            bench.queue.put(write_body(order.order_id))
+        records = list(iter(bench.queue.receive, None))
+        return work_on_batch(records, bench.worker(hook), QueueSender(bench.queue, hook))
+
+    def test_orders_are_worked_on_at_the_same_time(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        pools: list[int | None] = []
+
+        def pool(max_workers: int | None) -> ThreadPoolExecutor:
+            pools.append(max_workers)
+            return ThreadPoolExecutor(max_workers)
+
+        monkeypatch.setattr("chalicelib.core.batches.ThreadPoolExecutor", pool)
+        bench = Bench()
+        orders = [new_order(order_id=OrderId(new_id())) for _ in range(PARALLEL)]
+        assert self.batch(bench, *orders) == {"batchItemFailures": []}
+        assert pools == [PARALLEL]
+        assert {order.order_id for order in orders} == bench.venue.states.keys()
+
+    def test_only_the_message_of_the_order_that_has_to_wait_comes_again_and_when_it_is_due(self, log: Log) -> None:
+        bench = Bench()
+        bench.venue.script += [Mode.DOWN]
+        waiting = new_order(order_id=OrderId(new_id()))
+        answer = self.batch(bench, waiting)
+        (message,) = bench.queue.messages
+        assert answer == {"batchItemFailures": [{"itemIdentifier": message.message_id}]}
+        assert message.visible_at == bench.clock() + timedelta(seconds=2)
+        told = {line["message"]: line for line in log.read()}
+        assert (told["message"]["order_id"], told["message"]["outcome"]) == (waiting.order_id, "retry")
+
+    def test_message_of_an_order_that_was_put_off_is_replaced_in_the_queue(self) -> None:
+        bench = FollowerBench()
+        bench.queue.put(write_body(bench.order_id))
+        assert self.batch(bench) == {"batchItemFailures": []}
+        assert [order_id for order_id, _ in bench.queued()] == [bench.order_id, bench.order_id]
 
 
 class TestUnknownOutcomes:
@@ -142,7 +242,7 @@ class TestOthersMeanwhile:
         assert bench.work(at("before save", other_claims)) == Again("waiting", 30.0)
         assert bench.venue.place_calls == []
 
-    def test_worker_that_lost_its_lease_records_nothing(self) -> None:
+    def test_worker_that_lost_its_lease_records_nothing_and_says_so(self, log: Log) -> None:
         bench = Bench()
 
         def other_takes_over(_: str) -> None:
@@ -151,6 +251,7 @@ class TestOthersMeanwhile:
 
         assert bench.work(at("after place", other_takes_over)) == Again("waiting", 30.0)
         assert bench.order.lease_token == "other"
+        assert log.read() == [{"message": "lease lost", "order_id": bench.order_id, "answer": "working"}]
 
     def test_order_that_changes_at_every_try_comes_again_in_a_second(self) -> None:
         bench = Bench()

@@ -1,13 +1,14 @@
 import base64
 import json
 from collections.abc import Callable
+from random import Random
 
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
 from chalicelib.core.errors import InvalidCursorError, InvalidRequestError
-from chalicelib.core.pagination import MAX_LOOKED_AT, Page, encode_cursor, read_page, take_page
+from chalicelib.core.pagination import MAX_LOOKED_AT, Page, encode_cursor, first_behind, read_page, take_page
 
 
 def packed(content: object) -> str:
@@ -201,3 +202,25 @@ class TestTakePage:
             pages += 1
         assert seen == sorted(row for row in wanted if row <= count)
         assert pages <= count // MAX_LOOKED_AT + 1 + len(seen)
+
+
+Place = tuple[int, int]
+
+
+class TestFirstBehind:
+    @given(st.sets(st.tuples(st.integers(0, 3), st.integers(0, 9))), st.integers(1, 5), st.booleans(), st.randoms())
+    def test_pages_meet_whatever_the_order_of_those_that_agree(
+        self, places: set[Place], limit: int, descending: bool, random: Random
+    ) -> None:
+        shuffled = random.sample(sorted(places), len(places))
+        rows = sorted(shuffled, key=lambda place: place[0], reverse=descending)
+        found: list[Place] = []
+        while page := first_behind(rows, lambda row: row, found[-1] if found else None, limit, descending=descending):
+            assert len(page) == limit or len(found) + len(page) == len(places)
+            found += page
+        assert found == sorted(places, reverse=descending)
+
+    def test_no_more_is_read_than_to_the_next_that_differs(self) -> None:
+        rows = iter([(1, 2), (1, 1), (2, 1), (3, 1)])
+        assert first_behind(rows, lambda row: row, None, 1) == [(1, 1)]
+        assert list(rows) == [(3, 1)]

@@ -163,7 +163,7 @@ class TestArrival:
         for arriving in (order("1", ANNE, "sell", "1", 1), order("3", BEN, "buy", "1", 3)):
             book.arrive(arriving)
         for late in (order("2", CLEO, "buy", "1", 2), order("3", BEN, "buy", "1", 3)):
-            with pytest.raises(ArrivalOrderError):
+            with pytest.raises(ArrivalOrderError, match=f"^{late.order_id}$"):
                 book.arrive(late)
 
     def test_order_must_not_arrive_twice(self) -> None:

@@ -15,6 +15,7 @@ from chalicelib.market.matching import FIRST_PAGE, ROUNDS, ContendedBookError, M
 from chalicelib.market.order import Direction, MarketOrder, Transaction
 from chalicelib.market.store import LAST_TRANSACTIONS, BookPage, MarketStore
 from tests.client_faults import ClientFaults, Fault, connection_closed, read_timeout
+from tests.log import Log
 from tests.unit.market.orders import ARTWORK, START, new_order, trade_of
 from tests.unit.market.tables import TABLES, Tables, refused, store_of, transaction_canceled
 
@@ -135,6 +136,21 @@ class TestWorkedCases:
         sell, buy = offered(store, ("sell", "10.25"), ("buy", "10.50"))
         match_artwork(matcher, ARTWORK)
         assert store.last_transactions(ARTWORK) == [trade_of(sell, buy, executed_at=NOW)]
+
+    def test_trade_is_told_with_its_ids_and_how_long_the_later_order_waited(
+        self, store: ShakyStore, matcher: Matcher, log: Log
+    ) -> None:
+        sell, buy = offered(store, ("sell", 1), ("buy", 2))
+        match_artwork(matcher, ARTWORK)
+        (line,) = log.read()
+        ids = {"artwork_id": ARTWORK, "transaction_id": store.tries[0].transaction_id}
+        assert line == {"message": "trade", "order_ids": [buy.order_id, sell.order_id], **ids}
+        assert log.read_metrics() == {"AcceptToMatched": ("Milliseconds", 3_599_000)}
+
+    def test_clock_that_is_behind_makes_no_wait_shorter_than_none(self, store: ShakyStore, log: Log) -> None:
+        offered(store, ("sell", 1), ("buy", 2))
+        match_artwork(Matcher(store, lambda: START, Pauses(), lambda: 1.0), ARTWORK)
+        assert log.read_metrics() == {"AcceptToMatched": ("Milliseconds", 0)}
 
     def test_prices_that_do_not_meet_do_not_trade(self, store: ShakyStore, matcher: Matcher) -> None:
         offered(store, ("sell", "10.01"), ("buy", "10.00"))

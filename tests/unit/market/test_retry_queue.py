@@ -39,6 +39,13 @@ def retries(url: str) -> RetryQueue:
     return RetryQueue(sqs_client(), url)
 
 
+@pytest.fixture
+def refused(url: str) -> RetryQueue:
+    """A queue that does not take all it is told."""
+    client: Any = RefusingClient()
+    return RetryQueue(client, url)
+
+
 def message(body: str) -> Message:
     return Message("m0", "handle", body, 1)
 
@@ -54,7 +61,7 @@ def receive(url: str) -> list[dict[str, Any]]:
 class RefusingClient:
     """An SQS client whose batches SQS takes but for their last entry."""
 
-    def send_message_batch(self, QueueUrl: str, Entries: list[dict[str, str]]) -> dict[str, Any]:  # noqa: N803
+    def send_message_batch(self, QueueUrl: str, Entries: list[dict[str, str]]) -> dict[str, Any]:  # noqa: N803 - boto3's names
         assert QueueUrl
         return {"Failed": [{"Id": Entries[-1]["Id"], "Code": "InternalError", "SenderFault": False}]}
 
@@ -71,10 +78,9 @@ class TestQueue:
         retries.send([ArtworkId(2**53 - 1)])
         assert [json.loads(one["Body"]) for one in receive(url)] == [{"artwork_id": 2**53 - 1}]
 
-    def test_batch_of_which_one_entry_is_not_taken_raises(self, url: str) -> None:
-        queue = RetryQueue(RefusingClient(), url)  # type: ignore[arg-type]
+    def test_batch_of_which_one_entry_is_not_taken_raises(self, refused: RetryQueue) -> None:
         with pytest.raises(NotTakenError, match="not taken: InternalError"):
-            queue.send([ArtworkId(1), ArtworkId(2)])
+            refused.send([ArtworkId(1), ArtworkId(2)])
 
     def test_message_is_made_visible_again(self, retries: RetryQueue, url: str) -> None:
         retries.send([ARTWORK])
@@ -82,10 +88,9 @@ class TestQueue:
         retries.change_visibility({first["ReceiptHandle"]: 0})
         assert [one["MessageId"] for one in receive(url)] == [first["MessageId"]]
 
-    def test_visibility_that_is_not_changed_raises(self, url: str) -> None:
-        queue = RetryQueue(RefusingClient(), url)  # type: ignore[arg-type]
+    def test_visibility_that_is_not_changed_raises(self, refused: RetryQueue) -> None:
         with pytest.raises(NotTakenError, match="Visibility of 1 messages not changed: InternalError"):
-            queue.change_visibility({"handle": 1})
+            refused.change_visibility({"handle": 1})
 
 
 class TestRetry:

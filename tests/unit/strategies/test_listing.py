@@ -12,7 +12,7 @@ from chalicelib.core.ids import new_id, shard_of
 from chalicelib.strategies.item import SHARDS
 from chalicelib.strategies.listing import Filter, InvalidPlaceError, Listings, PositionPlace, trip_place
 from chalicelib.strategies.signal import Position, Reason, RoundTrip, Signal, SignalRow
-from chalicelib.strategies.store import Change, DynamoStrategyStore
+from chalicelib.strategies.store import DynamoStrategyStore
 from tests.unit.broker.fakes.clock import START, FakeClock
 from tests.unit.broker.fakes.store import MemoryOrderStore
 from tests.unit.strategies.fakes.store import MemoryListings, MemoryStrategyStore
@@ -234,10 +234,10 @@ class TestRoundTrips:
     def test_many_rows_of_one_signal_and_moment_are_each_listed_once(
         self, store: DynamoStrategyStore, listings: Listings, limit: int
     ) -> None:
-        positions = opened(store, [new_position(f"user {number}") for number in range(12)])
+        positions = opened(store, [new_position(f"user {number}") for number in range(36)])
         signal_id = new_id()
-        changes: list[Change] = [closing(position, signal_id=signal_id) for position in positions]
-        store.commit(changes)
+        for position in positions:
+            store.commit([closing(position, signal_id=signal_id)])
         found = self.walk(listings, Filter(), limit)
         assert sorted(trip.user for trip in found) == sorted(position.user for position in positions)
 

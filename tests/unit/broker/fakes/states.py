@@ -16,3 +16,9 @@ class MemoryStateStore:
 
     def store(self, name: str, state: dict[str, Any]) -> None:
         self._states[name] = json.dumps(state)
+
+    def swap(self, name: str, before: dict[str, Any], after: dict[str, Any]) -> bool:
+        if self.load(name) != before:
+            return False
+        self.store(name, after)
+        return True

@@ -63,6 +63,9 @@ class MemoryOrderStore:
         working = (order for order in self.orders.values() if order.status in WORKING)
         return _page([(order.placed_at or order.created_at, order.order_id) for order in working], shard, limit, after)
 
+    def oldest_pending_since(self) -> datetime | None:
+        return min((_waits_since(order) for order in self.orders.values() if order.is_pending), default=None)
+
     def last_placed_at(self) -> datetime | None:
         placed = [order.placed_at for order in self.orders.values() if order.status in WORKING]
         return max((moment for moment in placed if moment is not None), default=None)
