@@ -32,6 +32,7 @@ from bridge.frames import read_frame
 from bridge.packing import Backlog, Message, pack_report
 from bridge.progress import Position, Progress
 from bridge.publisher import SqsQueue
+from tests.environment import NOBODY
 
 REPORTS = 200_000
 SAMPLE = 20_000
@@ -134,9 +135,7 @@ def running_bridge(port: int) -> Iterator[psutil.Process]:
         "PYTHONPATH": str(ROOT),
         "PYTHONDONTWRITEBYTECODE": "1",
         "AWS_ENDPOINT_URL": f"http://127.0.0.1:{port}",
-        "AWS_ACCESS_KEY_ID": "test",
-        "AWS_SECRET_ACCESS_KEY": "test",
-        "AWS_DEFAULT_REGION": "us-east-1",
+        **NOBODY,
         "FEED_URL": f"ws://127.0.0.1:{port}/feed",
         "REPORTS_QUEUE_URL": f"http://127.0.0.1:{port}/0/reports.fifo",
         "OPERATIONS_TABLE": "operations",

@@ -29,13 +29,9 @@ from unittest.mock import patch
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-os.environ.update(
-    AWS_DEFAULT_REGION="us-east-1",
-    AWS_ACCESS_KEY_ID="test",
-    AWS_SECRET_ACCESS_KEY="test",
-    POWERTOOLS_SERVICE_NAME="rialto",
-    POWERTOOLS_METRICS_NAMESPACE="Rialto",
-)
+from tests.environment import FUNCTION, NOBODY
+
+os.environ.update(NOBODY | FUNCTION)
 
 from moto import mock_aws
 

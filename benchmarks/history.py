@@ -25,6 +25,7 @@ from chalicelib.market.models import OrderRequest
 from chalicelib.market.order import ArtworkId
 from chalicelib.market.service import submit_order
 from chalicelib.market.store import MarketStore
+from tests.environment import NOBODY
 from tests.moto_stack import TABLE_KEYS, read_resources
 
 HISTORIES = (10, 1_000, 100_000)
@@ -35,13 +36,7 @@ NOW = datetime(2026, 1, 1, tzinfo=UTC)
 def main() -> None:
     """Make the tables, measure, delete them."""
     endpoint = sys.argv[1] if len(sys.argv) > 1 else "http://127.0.0.1:8081"
-    os.environ.update(
-        POWERTOOLS_LOG_LEVEL="WARNING",
-        AWS_ENDPOINT_URL=endpoint,
-        AWS_DEFAULT_REGION="us-east-1",
-        AWS_ACCESS_KEY_ID="test",
-        AWS_SECRET_ACCESS_KEY="test",
-    )
+    os.environ.update(NOBODY, POWERTOOLS_LOG_LEVEL="WARNING", AWS_ENDPOINT_URL=endpoint)
     names = {resource: f"{resource}-{uuid.uuid4().hex[:8]}" for resource in ("MarketOrders", "Trades", "Artworks")}
     client = boto3.client("dynamodb")
     for resource, name in names.items():

@@ -115,7 +115,7 @@ def run(folder: str, program: str, endpoint: str) -> subprocess.CompletedProcess
     """Run the program in an interpreter that sees the package and nothing else."""
     command = [sys.executable, "-I", "-S", "-B", "-c", PROGRAM.format(program), folder]
     environ = {"PATH": os.environ.get("PATH", ""), **settings(endpoint)}
-    return subprocess.run(command, env=environ, capture_output=True, text=True, check=True)  # noqa: S603
+    return subprocess.run(command, env=environ, capture_output=True, text=True, check=True)  # noqa: S603 - our own program
 
 
 if __name__ == "__main__":

@@ -26,14 +26,9 @@ from typing import Any
 ROOT = Path(__file__).parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "localstack"), str(ROOT / "client" / "src")]
 
-os.environ.update(
-    AWS_DEFAULT_REGION="us-east-1",
-    AWS_ACCESS_KEY_ID="test",
-    AWS_SECRET_ACCESS_KEY="test",
-    POWERTOOLS_SERVICE_NAME="rialto",
-    POWERTOOLS_METRICS_NAMESPACE="Rialto",
-    POWERTOOLS_LOG_LEVEL="CRITICAL",
-)
+from tests.environment import FUNCTION, NOBODY
+
+os.environ.update(NOBODY | FUNCTION | {"POWERTOOLS_LOG_LEVEL": "CRITICAL"})
 
 from emulator import start_emulator, stop_emulator
 from instance import Instance

@@ -1,6 +1,6 @@
 """The broker over HTTP."""
 
-from chalice.app import Blueprint, Response
+from chalice.app import Response
 
 from chalicelib.broker import service
 from chalicelib.broker.models import OrderRequest, accepted_answer, order_answer, timeline_answer
@@ -12,20 +12,20 @@ from chalicelib.broker.wiring import broker
 from chalicelib.core.clock import format_timestamp, parse_timestamp, utc_now
 from chalicelib.core.errors import InvalidCursorError, InvalidRequestError
 from chalicelib.core.event_stream import LAST_EVENT_ID, MEDIA_TYPE, render_stream
-from chalicelib.core.http import ANY_CONTENT, json_response, query_of, read_model, view
+from chalicelib.core.http import Routes, json_response, query_of, read_model, view
 from chalicelib.core.idempotency import REPLAYED_HEADER, read_key
 from chalicelib.core.lifecycle import OrderStatus
 from chalicelib.core.pagination import encode_cursor, read_page
 from chalicelib.core.telemetry import MetricUnit, put_metrics
 
-routes = Blueprint(__name__)
+routes = Routes(__name__)
 
 FAULT = {"message": "Internal server error while placing the order"}
 SOON, LATER = 1_000, 5_000
 """Milliseconds until a watcher asks again: while an order may still change, and when all are final."""
 
 
-@routes.route("/orders", methods=["POST"], content_types=ANY_CONTENT)
+@routes.route("/orders", methods=["POST"])
 @view(lambda: routes.current_request, fault_body=FAULT)
 def post_order() -> Response:
     """Accept an order: 201 once it is durable. The exchange is not asked."""
@@ -41,7 +41,7 @@ def post_order() -> Response:
     return json_response(accepted_answer(submission.order), 201, headers)
 
 
-@routes.route("/orders", methods=["GET"], content_types=ANY_CONTENT)
+@routes.route("/orders", methods=["GET"])
 @view(lambda: routes.current_request)
 def get_orders() -> Response:
     """List orders, newest first."""
@@ -54,7 +54,7 @@ def get_orders() -> Response:
     return json_response({"orders": [order_answer(order) for order in found], "next_cursor": cursor})
 
 
-@routes.route("/orders/events", methods=["GET"], content_types=ANY_CONTENT)
+@routes.route("/orders/events", methods=["GET"])
 @view(lambda: routes.current_request)
 def get_order_events() -> Response:
     """Watch orders: what changed since the cursor, as server-sent events, and then the end of the answer.
@@ -76,21 +76,21 @@ def get_order_events() -> Response:
     )
 
 
-@routes.route("/orders/{order_id}", methods=["GET"], content_types=ANY_CONTENT)
+@routes.route("/orders/{order_id}", methods=["GET"])
 @view(lambda: routes.current_request)
 def get_order(order_id: str) -> Response:
     """Show one order."""
     return json_response(order_answer(service.view_order(broker().store, order_id)))
 
 
-@routes.route("/orders/{order_id}/timeline", methods=["GET"], content_types=ANY_CONTENT)
+@routes.route("/orders/{order_id}/timeline", methods=["GET"])
 @view(lambda: routes.current_request)
 def get_timeline(order_id: str) -> Response:
     """Show every transition and attempt of one order."""
     return json_response(timeline_answer(service.view_order(broker().store, order_id)))
 
 
-@routes.route("/orders/{order_id}/cancel", methods=["POST"], content_types=ANY_CONTENT)
+@routes.route("/orders/{order_id}/cancel", methods=["POST"])
 @view(lambda: routes.current_request)
 def post_cancel(order_id: str) -> Response:
     """Cancel one order. A body is not needed and not read."""

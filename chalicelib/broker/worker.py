@@ -86,8 +86,10 @@ def work_on_message(worker: Worker, queue: PlacementQueue, message: Message) -> 
     """
     order_id, _ = read_body(message.body)
     last_chance = message.receive_count >= worker.policy.max_receives
+    known: Order | None = None
     for _ in range(ROUNDS):
-        order = _load(worker, order_id)
+        # As it was just recorded, where it was: who changes it after that has a message of their own.
+        order = known or _load(worker, order_id)
         after = predecessor_of(order)
         predecessor = None if after is None else worker.store.get(after)
         now = worker.clock()
@@ -96,8 +98,10 @@ def work_on_message(worker: Worker, queue: PlacementQueue, message: Message) -> 
             return Done(order.status.value)
         result: Done | Again | None
         if isinstance(step, Attempt):
-            result = _tried(worker, _attempt(worker, order, step, last_chance=last_chance))
+            known = _attempt(worker, order, step, last_chance=last_chance)
+            result = _tried(worker, known)
         else:
+            known = None
             result = _put_off(worker, queue, order, step, now)
         if result is not None:
             return result

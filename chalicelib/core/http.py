@@ -7,7 +7,7 @@ from decimal import Decimal
 from functools import wraps
 from typing import Any, ParamSpec, TypeVar
 
-from chalice.app import Request, Response
+from chalice.app import Blueprint, Request, Response
 from pydantic import BaseModel, ValidationError
 
 from chalicelib.core.errors import (
@@ -23,13 +23,22 @@ from chalicelib.core.telemetry import MetricUnit, log_event, log_failure, put_me
 MAX_BODY = 64 * 1024
 MAX_ERRORS = 100
 """Fields that an answer names at most."""
-ANY_CONTENT = ["*/*"]
-"""For routes with a body: Chalice's own 415 and 400 have no problem in them, so we look at the body ourselves."""
 
 _P = ParamSpec("_P")
 _M = TypeVar("_M", bound=BaseModel)
 CurrentRequest = Callable[[], Request]
 ReadPairs = Callable[[list[tuple[str, Any]]], dict[str, Any]]
+
+
+class Routes(Blueprint):
+    """The routes of one part of the platform; they take any content.
+
+    Chalice's own 415 and 400 have no problem in them, so we look at the body ourselves.
+    """
+
+    def route(self, path: str, **options: Any) -> Callable[..., Any]:
+        """Decorate a view: it answers requests for the path."""
+        return super().route(path, **{"content_types": ["*/*"]} | options)
 
 
 def view(

@@ -2,11 +2,11 @@
 
 from typing import Any, get_args
 
-from chalice.app import Blueprint, Response
+from chalice.app import Response
 
 from chalicelib.core.clock import format_timestamp, parse_timestamp, utc_now
 from chalicelib.core.errors import InvalidCursorError, InvalidRequestError, NotFoundError
-from chalicelib.core.http import ANY_CONTENT, json_response, query_of, read_model, view
+from chalicelib.core.http import Routes, json_response, query_of, read_model, view
 from chalicelib.core.idempotency import REPLAYED_HEADER, read_key
 from chalicelib.core.pagination import encode_cursor, read_page
 from chalicelib.core.telemetry import MetricUnit, put_metrics
@@ -24,12 +24,12 @@ from chalicelib.market.models import (
 from chalicelib.market.order import Artwork, ArtworkId, UserId
 from chalicelib.market.wiring import market
 
-routes = Blueprint(__name__)
+routes = Routes(__name__)
 
 BROKEN_CURSOR = "The cursor is broken. Use next_cursor of an answer as it stands."
 
 
-@routes.route("/market/orders", methods=["POST"], content_types=ANY_CONTENT)
+@routes.route("/market/orders", methods=["POST"])
 @view(lambda: routes.current_request)
 def post_market_order() -> Response:
     """Offer to buy or sell: 201 once the order is in its book. Matching follows."""
@@ -44,7 +44,7 @@ def post_market_order() -> Response:
     return json_response(service.first_answer(submission.order), 201, headers)
 
 
-@routes.route("/market/orders", methods=["GET"], content_types=ANY_CONTENT)
+@routes.route("/market/orders", methods=["GET"])
 @view(lambda: routes.current_request)
 def get_market_orders() -> Response:
     """List open orders: one user's, or everybody's."""
@@ -61,14 +61,14 @@ def get_market_orders() -> Response:
     return json_response({"orders": [order_answer(order) for order in orders], "next_cursor": cursor})
 
 
-@routes.route("/market/orders/{order_id}", methods=["GET"], content_types=ANY_CONTENT)
+@routes.route("/market/orders/{order_id}", methods=["GET"])
 @view(lambda: routes.current_request)
 def get_market_order(order_id: str) -> Response:
     """Show one order; with its transaction when it is filled."""
     return json_response(order_answer(*service.view_order(market().store, order_id)))
 
 
-@routes.route("/market/orders/{order_id}/cancel", methods=["POST"], content_types=ANY_CONTENT)
+@routes.route("/market/orders/{order_id}/cancel", methods=["POST"])
 @view(lambda: routes.current_request)
 def post_market_cancel(order_id: str) -> Response:
     """Take one order out of the market."""
@@ -76,7 +76,7 @@ def post_market_cancel(order_id: str) -> Response:
     return json_response({"is_canceled": True})
 
 
-@routes.route("/market/transactions", methods=["GET"], content_types=ANY_CONTENT)
+@routes.route("/market/transactions", methods=["GET"])
 @view(lambda: routes.current_request)
 def get_market_transactions() -> Response:
     """List the transactions of a user as buyer and as seller, newest first."""
@@ -95,7 +95,7 @@ def get_market_transactions() -> Response:
     return json_response({"transactions": [transaction_answer(one) for one in found], "next_cursor": cursor})
 
 
-@routes.route("/market/artworks", methods=["GET"], content_types=ANY_CONTENT)
+@routes.route("/market/artworks", methods=["GET"])
 @view(lambda: routes.current_request)
 def get_artworks() -> Response:
     """Browse everything for sale: one row for each open sell order."""
@@ -113,7 +113,7 @@ def get_artworks() -> Response:
     return json_response({"artworks": rows, "next_cursor": cursor})
 
 
-@routes.route("/market/artworks/{artwork_id}", methods=["GET"], content_types=ANY_CONTENT)
+@routes.route("/market/artworks/{artwork_id}", methods=["GET"])
 @view(lambda: routes.current_request)
 def get_artwork(artwork_id: str) -> Response:
     """Show an artwork's book, best first, its last transactions, and what is known of it."""
@@ -129,7 +129,7 @@ def get_artwork(artwork_id: str) -> Response:
     return json_response(answer)
 
 
-@routes.route("/market/artworks/{artwork_id}", methods=["PUT"], content_types=ANY_CONTENT)
+@routes.route("/market/artworks/{artwork_id}", methods=["PUT"])
 @view(lambda: routes.current_request)
 def put_artwork(artwork_id: str) -> Response:
     """Replace what is known of an artwork."""
@@ -156,8 +156,9 @@ def _read_artwork_id(text: str) -> ArtworkId:
 def _read_sort(text: str | None) -> Sort:
     if text is None:
         return "newest"
-    for sort in get_args(Sort):
+    sorts: tuple[Sort, ...] = get_args(Sort)
+    for sort in sorts:
         if text == sort:
-            return sort  # type: ignore[no-any-return]
-    message = f"Input should be one of {', '.join(get_args(Sort))}"
+            return sort
+    message = f"Input should be one of {', '.join(sorts)}"
     raise InvalidRequestError([{"loc": ["query", "sort"], "msg": message, "type": "enum"}])

@@ -1,11 +1,11 @@
 """Operations over HTTP."""
 
-from chalice.app import Blueprint, Response
+from chalice.app import Response
 
 from chalicelib.broker.wiring import broker
 from chalicelib.core.clock import utc_now
 from chalicelib.core.errors import InvalidRequestError
-from chalicelib.core.http import ANY_CONTENT, json_response, query_of, read_model, view
+from chalicelib.core.http import Routes, json_response, query_of, read_model, view
 from chalicelib.market.wiring import market
 from chalicelib.operations import service
 from chalicelib.operations.invariants import start_run, view_result
@@ -13,10 +13,10 @@ from chalicelib.operations.models import RedriveRequest
 from chalicelib.operations.wiring import operations
 from chalicelib.strategies.wiring import strategies
 
-routes = Blueprint(__name__)
+routes = Routes(__name__)
 
 
-@routes.route("/health", methods=["GET"], content_types=ANY_CONTENT)
+@routes.route("/health", methods=["GET"])
 @view(lambda: routes.current_request)
 def get_health() -> Response:
     """Read every table: 200 when all answer, else 503 with the fault of each."""
@@ -30,14 +30,14 @@ def get_health() -> Response:
     return json_response({"status": "ok" if healthy else "unavailable", "tables": tables}, 200 if healthy else 503)
 
 
-@routes.route("/operations/queues", methods=["GET"], content_types=ANY_CONTENT)
+@routes.route("/operations/queues", methods=["GET"])
 @view(lambda: routes.current_request)
 def get_queues() -> Response:
     """Show depth, in flight, oldest age and dead letters of every queue."""
     return json_response({"queues": service.view_queues(operations().boxes, broker().store, utc_now())})
 
 
-@routes.route("/operations/dead-letters", methods=["GET"], content_types=ANY_CONTENT)
+@routes.route("/operations/dead-letters", methods=["GET"])
 @view(lambda: routes.current_request)
 def get_dead_letters() -> Response:
     """Show a sample of a queue's dead letters, with the reason of each. They stay where they are."""
@@ -47,7 +47,7 @@ def get_dead_letters() -> Response:
     return json_response(service.view_dead_letters(operations().boxes, broker().store, queue))
 
 
-@routes.route("/operations/dead-letters/redrive", methods=["POST"], content_types=ANY_CONTENT)
+@routes.route("/operations/dead-letters/redrive", methods=["POST"])
 @view(lambda: routes.current_request)
 def post_redrive() -> Response:
     """Move a queue's dead letters back. Call it again while some remain."""
@@ -57,16 +57,15 @@ def post_redrive() -> Response:
     return json_response({"queue": queue, "redriven": done.redriven, "remaining": done.remaining})
 
 
-@routes.route("/operations/invariants", methods=["GET"], content_types=ANY_CONTENT)
+@routes.route("/operations/invariants", methods=["GET"])
 @view(lambda: routes.current_request)
 def get_invariants() -> Response:
     """Show what the last check of the live data found."""
     return json_response(view_result(operations().checker))
 
 
-@routes.route("/operations/invariants/run", methods=["POST"], content_types=ANY_CONTENT)
+@routes.route("/operations/invariants/run", methods=["POST"])
 @view(lambda: routes.current_request)
 def post_invariants_run() -> Response:
-    """Begin a new check and take its first steps; the sweep takes it to its end."""
-    start_run(operations().checker)
-    return json_response(view_result(operations().checker), 202)
+    """Begin a new check, take its first steps, and show how far it has come; the sweep takes it to its end."""
+    return json_response(start_run(operations().checker), 202)

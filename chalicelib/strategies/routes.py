@@ -1,10 +1,10 @@
 """The strategies over HTTP."""
 
-from chalice.app import Blueprint, Request, Response
+from chalice.app import Request, Response
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from chalicelib.core.errors import InvalidCursorError, InvalidRequestError
-from chalicelib.core.http import ANY_CONTENT, json_response, query_of, read_model, view
+from chalicelib.core.http import Routes, json_response, query_of, read_model, view
 from chalicelib.core.idempotency import REPLAYED_HEADER, read_key
 from chalicelib.core.pagination import encode_cursor, read_page
 from chalicelib.core.telemetry import MetricUnit, log_event, put_metrics
@@ -26,14 +26,14 @@ from chalicelib.strategies.models import (
 from chalicelib.strategies.signal import Result, Terms
 from chalicelib.strategies.wiring import strategies
 
-routes = Blueprint(__name__)
+routes = Routes(__name__)
 
 BROKEN_CURSOR = "The cursor is broken. Use next_cursor of an answer as it stands."
 FAULT = {"RESPONSE": "ERROR", "REASON": "A fault of ours. It is logged."}
 _NAME: TypeAdapter[str] = TypeAdapter(Name, config=ConfigDict(defer_build=True))
 
 
-@routes.route("/create_order", methods=["POST"], content_types=ANY_CONTENT)
+@routes.route("/create_order", methods=["POST"])
 @view(lambda: routes.current_request, fault_body=FAULT, error_body=create_order_error)
 def post_create_order() -> Response:
     """Send a signal, for the existing producer: whatever happens, the answer has a RESPONSE."""
@@ -42,7 +42,7 @@ def post_create_order() -> Response:
     return json_response(create_order_answer(result), 200, _headers(result))
 
 
-@routes.route("/signals", methods=["POST"], content_types=ANY_CONTENT)
+@routes.route("/signals", methods=["POST"])
 @view(lambda: routes.current_request)
 def post_signal() -> Response:
     """Send a signal, or with ``dry_run=true`` see what it would mean."""
@@ -60,7 +60,7 @@ def post_signal() -> Response:
     return json_response(signal_answer(result), 200, _headers(result))
 
 
-@routes.route("/signals", methods=["GET"], content_types=ANY_CONTENT)
+@routes.route("/signals", methods=["GET"])
 @view(lambda: routes.current_request)
 def get_signals() -> Response:
     """List signals, newest first."""
@@ -74,14 +74,14 @@ def get_signals() -> Response:
     return json_response({"signals": [signal_row_answer(row) for row in rows], "next_cursor": cursor})
 
 
-@routes.route("/signals/{signal_id}", methods=["GET"], content_types=ANY_CONTENT)
+@routes.route("/signals/{signal_id}", methods=["GET"])
 @view(lambda: routes.current_request)
 def get_signal(signal_id: str) -> Response:
     """Show what came of a signal."""
     return json_response(signal_answer(service.view_signal(strategies().desk, signal_id)))
 
 
-@routes.route("/strategies/profiles", methods=["PUT"], content_types=ANY_CONTENT)
+@routes.route("/strategies/profiles", methods=["PUT"])
 @view(lambda: routes.current_request)
 def put_profiles() -> Response:
     """Replace the profiles. Open positions stay."""
@@ -92,14 +92,14 @@ def put_profiles() -> Response:
     return json_response({"users": generation.users, "rows": generation.rows, "strategies": len(set(pairs))})
 
 
-@routes.route("/strategies/profiles", methods=["GET"], content_types=ANY_CONTENT)
+@routes.route("/strategies/profiles", methods=["GET"])
 @view(lambda: routes.current_request)
 def get_profiles() -> Response:
     """Show the profiles as they were put."""
     return json_response(service.view_profiles(strategies().desk))
 
 
-@routes.route("/positions", methods=["GET"], content_types=ANY_CONTENT)
+@routes.route("/positions", methods=["GET"])
 @view(lambda: routes.current_request)
 def get_positions() -> Response:
     """List open positions."""
@@ -120,7 +120,7 @@ def get_positions() -> Response:
     )
 
 
-@routes.route("/order-log", methods=["GET"], content_types=ANY_CONTENT)
+@routes.route("/order-log", methods=["GET"])
 @view(lambda: routes.current_request)
 def get_order_log() -> Response:
     """List closed round trips, newest first."""

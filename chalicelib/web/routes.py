@@ -2,19 +2,19 @@
 
 from pathlib import Path
 
-from chalice.app import Blueprint, Response
+from chalice.app import Response
 
 from chalicelib.core.errors import NotFoundError
 from chalicelib.core.files import POLICY, file_response, read_files
-from chalicelib.core.http import ANY_CONTENT, view
+from chalicelib.core.http import Routes, view
 
-routes = Blueprint(__name__)
+routes = Routes(__name__)
 
 FOLDER = Path(__file__).parent / "static"
 PAGE = "index.html"
 
 
-@routes.route("/", methods=["GET"], content_types=ANY_CONTENT)
+@routes.route("/", methods=["GET"])
 @view(lambda: routes.current_request)
 def get_page() -> Response:
     """Show the page. Its addresses are relative: it works behind a stage prefix."""
@@ -26,7 +26,7 @@ def get_page() -> Response:
     return file_response(read_files(FOLDER)[PAGE], request.headers)
 
 
-@routes.route("/web/{name}", methods=["GET"], content_types=ANY_CONTENT)
+@routes.route("/web/{name}", methods=["GET"])
 @view(lambda: routes.current_request)
 def get_web_file(name: str) -> Response:
     """Send one file of the page."""
