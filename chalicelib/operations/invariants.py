@@ -16,7 +16,9 @@ from chalicelib.operations.store import StateStore
 IN_FLIGHT = timedelta(minutes=2)
 MAX_VIOLATIONS = 100
 """Ids that a result names at most, so that it stays a small item."""
-STEP = timedelta(seconds=10)
+STEPS = timedelta(seconds=10)
+FIRST_STEPS = timedelta(seconds=3)
+"""Of the request that begins a run, which is to be answered in time, however long the last page takes."""
 EVERY = timedelta(hours=1)
 STATE = "invariants"
 
@@ -49,20 +51,16 @@ class Checker:
 def view_result(checker: Checker) -> dict[str, Any]:
     """Return the last run that ended; while there is none, how far the first has come."""
     state = checker.states.load(STATE)
-    last = state.get("last") or state.get("run") or {}
-    results = last.get("results", {})
-    return {
-        "invariants": [{"name": name, **_result(results.get(name))} for name in checker.checks],
-        "as_of": last.get("started_at"),
-        "complete": bool(state.get("last")),
-    }
+    return _view(checker, state.get("last") or state.get("run") or {}, complete=bool(state.get("last")))
 
 
-def start_run(checker: Checker) -> None:
-    """Begin a new run, whatever another was at, and take its first steps."""
-    state = checker.states.load(STATE)
-    checker.states.store(STATE, {**state, "run": _new_run(checker.clock())})
-    continue_run(checker)
+def start_run(checker: Checker) -> dict[str, Any]:
+    """Begin a new run, whatever another was at, take its first steps, and return how far it has come."""
+    run = _new_run(checker.clock())
+    # Before the first page, which may take longer than whoever asked for it can wait.
+    state = _put_on_record(checker, run)
+    run = _take_steps(checker, state, run, FIRST_STEPS)
+    return _view(checker, run, complete=_has_ended(checker, run))
 
 
 def continue_run(checker: Checker) -> None:
@@ -75,33 +73,62 @@ def continue_run(checker: Checker) -> None:
         if last is not None and last["started_at"] > format_timestamp(now - EVERY):
             return
         run = _new_run(now)
-    stop_at = now + STEP
-    while run["check"] < len(checker.checks) and checker.clock() < stop_at:
-        _take_step(checker, run)
-    if run["check"] < len(checker.checks):
-        checker.states.store(STATE, {**state, "run": run})
-        return
-    checker.states.store(STATE, {"last": run})
-    _report(run)
+    _take_steps(checker, state, run, STEPS)
+
+
+def _put_on_record(checker: Checker, run: dict[str, Any]) -> dict[str, Any]:
+    """Let a run take the place of the one in progress; return the state since."""
+    while True:
+        before = checker.states.load(STATE)
+        state = {**before, "run": run}
+        if checker.states.swap(STATE, before, state):
+            return state
+
+
+def _take_steps(checker: Checker, state: dict[str, Any], run: dict[str, Any], time: timedelta) -> dict[str, Any]:
+    """Check page by page until the time is over, keep how far the run has come unless another was begun; return it."""
+    stop_at = checker.clock() + time
+    while not _has_ended(checker, run) and checker.clock() < stop_at:
+        run = _take_step(checker, run)
+    ended = _has_ended(checker, run)
+    if checker.states.swap(STATE, state, {"last": run} if ended else {**state, "run": run}) and ended:
+        _report(run)
+    return run
+
+
+def _has_ended(checker: Checker, run: dict[str, Any]) -> bool:
+    return bool(run["check"] == len(checker.checks))
+
+
+def _view(checker: Checker, run: dict[str, Any], *, complete: bool) -> dict[str, Any]:
+    results = run.get("results", {})
+    return {
+        "invariants": [{"name": name, **_result(results.get(name))} for name in checker.checks],
+        "as_of": run.get("started_at"),
+        "complete": complete,
+    }
 
 
 def _new_run(now: datetime) -> dict[str, Any]:
     return {"started_at": format_timestamp(now), "check": 0, "next": None, "results": {}}
 
 
-def _take_step(checker: Checker, run: dict[str, Any]) -> None:
-    """Check one page, and remember in the run what was found."""
+def _take_step(checker: Checker, run: dict[str, Any]) -> dict[str, Any]:
+    """Check one page; return the run with what was found."""
     name, check = list(checker.checks.items())[run["check"]]
     page = check(run["next"], checker.clock())
-    result = _result(run["results"].get(name))
-    run["results"][name] = {
-        "checked": result["checked"] + page.checked,
-        "in_flight": result["in_flight"] + page.in_flight,
-        "violations": (result["violations"] + page.violations)[:MAX_VIOLATIONS],
+    before = _result(run["results"].get(name))
+    result = {
+        "checked": before["checked"] + page.checked,
+        "in_flight": before["in_flight"] + page.in_flight,
+        "violations": (before["violations"] + page.violations)[:MAX_VIOLATIONS],
     }
-    run["next"] = page.next
-    if page.next is None:
-        run["check"] += 1
+    return {
+        **run,
+        "check": run["check"] + (page.next is None),
+        "next": page.next,
+        "results": {**run["results"], name: result},
+    }
 
 
 def _result(found: dict[str, Any] | None) -> dict[str, Any]:

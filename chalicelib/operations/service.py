@@ -111,10 +111,11 @@ def view_dead_letters(boxes: Mapping[str, LetterBox], orders: OrderStore, queue:
         NotFoundError: if there is no such queue.
     """
     box = _box(boxes, queue)
-    letters = box.look()
+    # Counted first: a letter that arrives meanwhile is then in the sample, instead of counted and not shown.
+    count, letters = box.dead_letters(), box.look()
     known = orders.get_many([order_id for letter in letters if (order_id := _order_id(letter))])
     shown = [_view_letter(letter, known) for letter in sorted(letters, key=lambda letter: letter.sent_at)]
-    return {"queue": queue, "count": max(box.dead_letters(), len(letters)), "letters": shown}
+    return {"queue": queue, "count": max(count, len(letters)), "letters": shown}
 
 
 def redrive(boxes: Mapping[str, LetterBox], catch_up: Mapping[str, CatchUp], queue: str, clock: Clock) -> Redrive:

@@ -91,16 +91,16 @@ function invariants(page) {
   const when = h("p", { class: "note" });
   const state = h("div", {}, loading());
   const run = action("Run now", async () => {
-    await post("operations/invariants/run");
+    const { complete } = await post("operations/invariants/run");
     await live.refresh();
-    return "Done.";
+    return complete ? "Done." : "Begun.";
   }, { class: "plain", describe: "Check the invariants now" });
   const live = poll(page.life, 10, async (life) => {
-    const answer = await get("operations/invariants", {}, life);
+    const seen = await get("operations/invariants", {}, life);
     fill(state);
-    keyed(when, [{ at: answer.as_of, complete: answer.complete }], () => "when", ({ at, complete }) => h("span", {},
+    keyed(when, [{ at: seen.as_of, complete: seen.complete }], () => "when", ({ at, complete }) => h("span", {},
       at ? ["Checked at ", moment(at), complete ? "." : ". A new check is on its way."] : "Not checked yet."));
-    keyed(list, answer.invariants, (one) => one.name, drawInvariant);
+    keyed(list, seen.invariants, (one) => one.name, drawInvariant);
   }, (error) => fill(state, fault(error)));
   return section("Invariants", { aside: run }, when, state, list);
 }
@@ -108,8 +108,8 @@ function invariants(page) {
 function drawInvariant(one) {
   const broken = one.violations.length;
   const words = one.name.replaceAll("_", " ");
-  return h("li", { "data-holds": String(!broken) },
-    h("span", { class: "name" }, words.charAt(0).toUpperCase() + words.slice(1)),
+  return h("li", { "data-holds": `${!broken}` },
+    h("span", { class: "name" }, words[0].toUpperCase() + words.slice(1)),
     h("span", { class: "verdict" }, broken ? plural(broken, "violation") : "holds"),
     h("span", { class: "sub" }, `${count(one.checked)} checked${one.in_flight ? `, ${count(one.in_flight)} in flight` : ""}`),
     broken > 0 && h("span", { class: "sub code" }, one.violations.slice(0, 5).join(", ")));

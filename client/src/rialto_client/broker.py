@@ -48,7 +48,7 @@ class BrokerOrderRequest(Value):
     # Goes out as text: a number would lose the digits that make it wrong.
     limit_price: Decimal | None = None
 
-    @computed_field  # type: ignore[prop-decorator]
+    @computed_field  # type: ignore[prop-decorator] # mypy supports no decorator upon a property.
     @property
     def type(self) -> OrderType:
         """What the limit makes of it."""

@@ -146,27 +146,30 @@ def test_before_the_first_check_has_ended(operations: OperationsServer) -> None:
     assert ", so far: no violations." in rialto("invariants", url=operations.url).stdout
 
 
-@pytest.mark.parametrize("before", [checked(), checked(MOMENT, complete=False), checked(None, complete=False)])
-def test_a_run_is_waited_for(operations: OperationsServer, before: dict[str, object]) -> None:
+@pytest.mark.parametrize("meanwhile", [checked(), checked(LATER, complete=False), checked(None, complete=False)])
+def test_a_run_is_waited_for(operations: OperationsServer, meanwhile: dict[str, object]) -> None:
     operations.checks.clear()
-    operations.checks.extend([before, before, before, checked(LATER, "artwork 42")])
+    operations.checks.extend([checked(LATER, complete=False), meanwhile, meanwhile, checked(LATER, "artwork 42")])
 
     result = rialto("invariants", "--run", "--json", url=operations.url)
 
     assert result.exit_code == 1
     assert json.loads(result.stdout)["as_of"] == "2026-11-21T12:05:00Z"
     methods = [request.method for request in operations.seen]
-    assert methods == ["GET", "POST", "GET", "GET"]
+    assert methods == ["POST", "GET", "GET", "GET"]
 
 
 def test_a_run_that_ends_at_once_needs_no_waiting(operations: OperationsServer) -> None:
-    operations.checks.append(checked(LATER))
+    operations.checks[0] = checked(LATER)
 
     assert rialto("invariants", "--run", url=operations.url).exit_code == 0
-    assert len(operations.seen) == 2
+    assert len(operations.seen) == 1
 
 
 def test_waiting_for_a_run_has_an_end(operations: OperationsServer) -> None:
+    """What GET shows meanwhile is of the run before."""
+    operations.checks.appendleft(checked(LATER, complete=False))
+
     result = rialto("invariants", "--run", "--timeout", "0.1", url=operations.url)
 
     assert (result.exit_code, result.stdout) == (1, "")

@@ -6,7 +6,7 @@ import pytest
 from rialto_client.cli import scenes
 
 from tests.unit.client.command import assert_explains_itself, assert_fits, rialto
-from tests.unit.client.market_server import answers, resets
+from tests.unit.client.market_server import Answer, MarketHandler, answers, resets
 from tests.unit.client.platform_server import PlatformServer
 
 OTHERS = {"Holland Proctor": {"STRATEGY_A": ["MINDA"]}}
@@ -60,16 +60,16 @@ def test_others_profiles_stay_in_force_and_positions_stay_open(platform: Platfor
 
 
 def test_profiles_that_came_meanwhile_stay(platform: PlatformServer) -> None:
-    def replace_them(handler: object, answer: tuple[int, object]) -> None:
+    def replace_them(handler: MarketHandler, answer: Answer) -> None:
         platform.profiles = platform.profiles | {"Wren Abernathy": {}}
-        handler.send(*answer)  # type: ignore[attr-defined]
+        handler.send(*answer)
 
-    def add_when_replaced(handler: object, answer: tuple[int, object]) -> None:
+    def add_when_replaced(handler: MarketHandler, answer: Answer) -> None:
         if platform.seen[-1].method == "PUT":
             replace_them(handler, answer)
         else:
             platform.faults.append(add_when_replaced)
-            handler.send(*answer)  # type: ignore[attr-defined]
+            handler.send(*answer)
 
     platform.faults.append(add_when_replaced)
 

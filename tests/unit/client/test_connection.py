@@ -110,6 +110,8 @@ async def test_no_body_is_ever_logged_or_in_an_error(
     told = [record.getMessage() for record in caplog.records if record.name.startswith("rialto_client")]
     assert len(told) == 3
     assert told[0].startswith("POST /market/orders: ServerFaultError, again in 0.00 s")
+    cause = caught.value.__cause__
+    assert cause is not None
     for content in ("hush", "4455.66", "918273"):
         assert content not in caplog.text
-        assert content not in f"{caught.value} {caught.value.__cause__!r} {caught.value.__cause__.__context__!r}"  # type: ignore[union-attr]
+        assert content not in f"{caught.value} {cause!r} {cause.__context__!r}"

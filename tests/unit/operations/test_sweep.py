@@ -8,7 +8,7 @@ from chalicelib.broker.order import Cause, Order
 from chalicelib.broker.queue import read_body
 from chalicelib.core.ids import shard_of
 from chalicelib.core.lifecycle import OrderStatus
-from chalicelib.operations.sweep import MAX_REDRIVES, PAGE, PAGES, oldest_unplaced
+from chalicelib.operations.sweep import MAX_REDRIVES, PAGE, oldest_unplaced
 from tests.unit.broker.fakes.exchange import Mode
 from tests.unit.broker.fakes.faults import LostAnswerError
 from tests.unit.broker.orders import new_order
@@ -117,7 +117,7 @@ class TestOverdueOrders:
 
     def test_long_list_is_gone_through_in_several_sweeps_each_from_where_the_last_one_stopped(self) -> None:
         platform = Platform()
-        count = PAGE * PAGES + 5
+        count = PAGE + 5
         orders: list[Order] = []
         while len(orders) < count:
             order = new_order(requeues=8)

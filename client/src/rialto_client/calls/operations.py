@@ -53,7 +53,7 @@ class OperationsCalls(Calls):
         return await self._connection.get("/operations/invariants", {}, InvariantViewResponse)
 
     async def run_invariants(self) -> InvariantViewResponse:
-        """Begin a check of the live data. What is returned is of the one before, unless this one has ended.
+        """Begin a check of the live data, and tell how far it has come; `view_invariants` shows it once it has ended.
 
         Raises:
             UnavailableError: if it is not known whether it was begun.

@@ -164,9 +164,8 @@ async def _check(client: Client, within: float) -> InvariantViewResponse | None:
     """Check now; return what came of it, None if it did not end in time."""
     clock = asyncio.get_running_loop().time
     deadline = clock() + within
-    before = await client.view_invariants()
-    found = await patiently(client.run_invariants(), "checking")
-    while not _is_later(found, before):
+    found = begun = await patiently(client.run_invariants(), "checking")
+    while not _is_of(found, begun):
         left = deadline - clock()
         if left <= 0:
             return None
@@ -175,10 +174,9 @@ async def _check(client: Client, within: float) -> InvariantViewResponse | None:
     return found
 
 
-def _is_later(found: InvariantViewResponse, before: InvariantViewResponse) -> bool:
-    if not found.complete or found.as_of is None:
-        return False
-    return not before.complete or before.as_of is None or found.as_of > before.as_of
+def _is_of(found: InvariantViewResponse, begun: InvariantViewResponse) -> bool:
+    """Tell whether this is what came of the check that was begun, or of a later one."""
+    return found.complete and found.as_of is not None and (begun.as_of is None or found.as_of >= begun.as_of)
 
 
 @app.command(epilog=examples("rialto health", "rialto --url https://rialto.example/prod health --json"))
