@@ -32,7 +32,7 @@ LOCK := $(BIN)/uv --cache-dir $(STATE)/cache/uv --system-certs pip compile --qui
   --custom-compile-command "make upgrade"
 STAMP := $(LIBRARIES) $(if $(wildcard client/pyproject.toml),$(COMMAND))
 
-.PHONY: help up down clean logs deploy destroy browser documents cost test simulate chaos fuzz bite proof-reports check test-localstack format setup package serve upgrade audit sbom
+.PHONY: help up down clean logs deploy destroy browser documents cost test simulate chaos fuzz bite mutate proof-reports check test-localstack format setup package serve upgrade audit sbom
 
 help: ## Show the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -88,7 +88,7 @@ serve: $(STAMP)
 browser: $(STAMP) ## Install Chromium where it is missing: the web page's tests need it
 	@$(BIN)/python -m tests.browser.chromium </dev/null
 
-# What needs no stack goes two at a time; the stack, which the others share, has the machine for itself.
+# Two at a time, a file each: of those with a stack each of the two has one of its own.
 test: $(STAMP) browser ## Run all tests, with coverage (ARGS="..." runs a part)
 ifdef ARGS
 	@$(BIN)/python -m pytest --cov=bridge --cov=chalicelib --cov-report=term $(ARGS) </dev/null
@@ -96,7 +96,7 @@ else
 	@$(BIN)/python -m pytest tests/unit tests/functional tests/infra \
 	  --numprocesses=2 --dist=loadfile --cov=bridge --cov=chalicelib --cov-report=term </dev/null
 	@$(BIN)/python -m pytest --no-cov tests/simulation --numprocesses=2 --dist=loadfile </dev/null
-	@$(BIN)/python -m pytest --no-cov tests/e2e tests/browser </dev/null
+	@$(BIN)/python -m pytest --no-cov tests/e2e tests/browser --numprocesses=2 --dist=loadfile </dev/null
 endif
 
 simulate: $(STAMP) ## Live through simulated histories with faults (SEEDS=1000, FIRST=0, CLIENTS=, REPLAY='{"seed": 1}')
@@ -111,8 +111,11 @@ fuzz: $(STAMP) ## Send generated hostile requests, in process and over HTTP (REQ
 	@PYTHONPATH=$(CURDIR):$(CURDIR)/localstack $(BIN)/python -m tests.fuzz --requests $(or $(REQUESTS),100000) \
 	  --seed $(or $(SEED),1) $(ARGS) </dev/null
 
-bite: $(STAMP) ## Make each mistake of a catalogue in a copy of the tree, and show what notices it (SEEDS=300, ONLY=lease)
-	@$(BIN)/python -m tests.bite --seeds $(or $(SEEDS),300) $(if $(ONLY),--only '$(ONLY)') </dev/null
+bite: $(STAMP) ## Make each mistake of a catalogue in a copy of the tree, and show what notices it (SEEDS=600, ONLY=lease)
+	@$(BIN)/python -m tests.bite --seeds $(or $(SEEDS),600) $(if $(ONLY),--only '$(ONLY)') </dev/null
+
+mutate: $(STAMP) ## Change the rules in every small way, and show which changes no test notices (ONLY=money)
+	@$(BIN)/python -m tests.mutation $(if $(ONLY),--only '$(ONLY)') </dev/null
 
 proof-reports: $(STAMP) ## Carry 200,000 execution reports over what drops, doubles and dies (ORDERS=20000, GAP=10000)
 	@RIALTO_REPORT_ORDERS=$(or $(ORDERS),20000) RIALTO_REPORT_GAP=$(or $(GAP),10000) \
