@@ -9,6 +9,7 @@ from typing import Any
 KEEPING = ("AWS::DynamoDB::Table", "AWS::SQS::Queue")
 """Types that keep what nobody else has: orders, and messages on their way."""
 MAX_PROPERTIES = 5
+NO_RESOURCE = "  of no resource: outputs or descriptions"
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,7 @@ def read_change(found: Mapping[str, Any]) -> Change:
 
 def describe_changes(changes: Iterable[Change]) -> str:
     """Return a line for each change, what loses data first, then what is replaced or removed."""
-    return "\n".join(_line(change) for change in sorted(changes, key=_weight))
+    return "\n".join(_line(change) for change in sorted(changes, key=_weight)) or NO_RESOURCE
 
 
 def _weight(change: Change) -> tuple[bool, bool, str, str]:

@@ -11,6 +11,8 @@ from infra.errors import DeploymentError
 
 Document = dict[str, Any]
 NUMBER = r"-?\d+(\.\d+)?"
+BELOW = r"Must stay below ([A-Z]\w+)"
+"""What the description of a parameter says of another one."""
 
 
 def read_template(path: Path) -> Document:
@@ -63,6 +65,8 @@ def with_choices(document: Document, parameters: Mapping[str, str]) -> Document:
 def check_parameters(document: Document, parameters: Mapping[str, str]) -> None:
     """Refuse parameters that the template does not take, as CloudFormation does and not every local cloud.
 
+    Nor does CloudFormation know that one must stay below another: that is read from its description.
+
     Raises:
         DeploymentError: naming the first such parameter.
     """
@@ -75,6 +79,11 @@ def check_parameters(document: Document, parameters: Mapping[str, str]) -> None:
             raise DeploymentError(f"{name}={value} is not allowed: use one of {', '.join(map(str, allowed))}.")
         if declared[name]["Type"] == "Number" and not re.fullmatch(NUMBER, value):
             raise DeploymentError(f"{name}={value} is not a number.")
+    values = {name: str(one.get("Default", "")) for name, one in declared.items()} | dict(parameters)
+    for name, one in declared.items():
+        below = re.search(BELOW, one.get("Description", ""))
+        if below and float(values[name]) >= float(values[below[1]]):
+            raise DeploymentError(f"{name}={values[name]} has to stay below {below[1]}={values[below[1]]}.")
 
 
 def _holds(condition: Any, document: Document, parameters: Mapping[str, str]) -> bool:

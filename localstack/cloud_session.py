@@ -4,7 +4,7 @@ import os
 from unittest import mock
 
 from instance import Instance
-from localstack_client import session as localstack_client  # type: ignore[import-untyped]
+from localstack_client import session as localstack_client
 
 from infra.deploy import Session
 

@@ -58,12 +58,12 @@ def start(
     instance.home.mkdir(parents=True, exist_ok=True)
     with _alone(instance):
         require_ports(instance)
-        _start_cloud(instance, progress)
+        start_cloud(instance, progress)
         progress("packaging")
         template = package(target="lambda" if started_here(instance) else "host")
         session = open_session(instance)
         values = default_parameters(instance) | dict(parameters or {})
-        outputs = deploy(session, template, instance.stack_name, values, progress, _adjustment(instance, values))
+        outputs = deploy(session, template, instance.stack_name, values, progress, adjustment(instance, values))
         _record(instance).write_text(json.dumps(outputs, indent=2))
         progress("starting the exchange, the gateway and the bridge")
         start_exchange(instance)
@@ -119,7 +119,7 @@ def default_parameters(instance: Instance) -> dict[str, str]:
     return {"Stage": "local", EXCHANGE_SETTING: "http", "ExchangeUrl": instance.exchange_url}
 
 
-def _adjustment(instance: Instance, parameters: Mapping[str, str]) -> Adjust:
+def adjustment(instance: Instance, parameters: Mapping[str, str]) -> Adjust:
     """Return what makes of the template one that the instance's cloud takes."""
 
     def adjust(document: Document) -> Document:
@@ -130,7 +130,12 @@ def _adjustment(instance: Instance, parameters: Mapping[str, str]) -> Adjust:
     return adjust
 
 
-def _start_cloud(instance: Instance, progress: Progress) -> None:
+def start_cloud(instance: Instance, progress: Progress = lambda _: None) -> None:
+    """Start the instance's cloud unless it runs.
+
+    Raises:
+        SetupError: when it does not come up.
+    """
     progress("starting the cloud")
     if instance.cloud == "embedded":
         start_emulator(instance, lambda: progress("waiting for the cloud"))

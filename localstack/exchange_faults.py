@@ -47,7 +47,7 @@ class FaultPlan:
 
     def __init__(self, seed: int) -> None:
         self.control = Control()
-        self._random = random.Random(seed)  # noqa: S311
+        self._random = random.Random(seed)  # noqa: S311 - a game, no secret
 
     def draw(self, operation: Operation) -> Fault:
         """Return the fault of the next request.

@@ -39,7 +39,7 @@ class Fate:
 
 def fate_of(seq: int, faults: FeedFaults) -> Fate:
     """Return a report's fate: the same for the same seed and number, on every connection and however often."""
-    chance = random.Random(f"{faults.seed}:{seq}")  # noqa: S311
+    chance = random.Random(f"{faults.seed}:{seq}")  # noqa: S311 - a game, no secret
     dropped, doubled, held = (chance.random() < odds for odds in (faults.drop, faults.duplicate, faults.reorder))
     return Fate(dropped, doubled, chance.randint(1, FARTHEST) if held else 0)
 

@@ -26,7 +26,7 @@ class PriceWalk:
         """Go on by one step and return the price there."""
         self._steps += 1
         # A generator of its own for each step: its state would take more memory than all else here.
-        chance = random.Random(f"{self._name}:{self._steps}")  # noqa: S311
+        chance = random.Random(f"{self._name}:{self._steps}")  # noqa: S311 - a game, no secret
         self._hundredths += chance.randint(-STEP, STEP)
         self._hundredths = min(max(self._hundredths, LOWEST), HIGHEST)
         return self.price

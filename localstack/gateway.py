@@ -22,6 +22,9 @@ LONGEST_WAIT = 29.0
 # Requests that the cloud works on at once; the others wait here. Each one more would wake another cold worker, and a
 # machine with few cores answers a burst later for it.
 CONNECTIONS = 16
+# Seconds. LocalStack closes a connection that was idle for 5: a POST that meets this has no answer, and cannot be sent
+# again.
+LONGEST_IDLE = 2.0
 # A compressed body passes as it is, and so does one that only says so: to read it is up to the function.
 AUTO_DECOMPRESS = False
 # RFC 9110, section 7.6.1. Host stays behind, too: the emulator would choose a service by it.
@@ -43,7 +46,7 @@ class Gateway:
     async def connect(self, _: web.Application) -> None:
         """Open the connection pool."""
         self._client = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=CONNECTIONS),
+            connector=aiohttp.TCPConnector(limit=CONNECTIONS, keepalive_timeout=LONGEST_IDLE),
             timeout=aiohttp.ClientTimeout(total=LONGEST_WAIT),
             auto_decompress=False,
             skip_auto_headers=("User-Agent", "Accept", "Accept-Encoding", "Content-Type"),

@@ -8,6 +8,7 @@ import socket
 import subprocess
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +16,8 @@ import psutil
 from instance import SetupError
 
 PAUSE = 0.05
+KILL_PATIENCE = 10.0
+"""Seconds in which the system takes a killed process away; how busy it is decides."""
 
 
 @dataclass(frozen=True)
@@ -64,6 +67,16 @@ class Daemon:
             _kill_session(process.pid)
         self._record.unlink(missing_ok=True)
         return process is not None
+
+    def kill(self) -> bool:
+        """End the process without asking, as a crash does. Tell whether there was one."""
+        process = self._process()
+        if process is None:
+            return False
+        with suppress(psutil.NoSuchProcess):  # It ended by itself meanwhile.
+            process.kill()
+        self._ended_within(KILL_PATIENCE)
+        return True
 
     def last_words(self, count: int = 3) -> str:
         """Return the last lines of the log in one."""

@@ -9,10 +9,11 @@ import yaml
 
 from infra.package import package
 from tests.aws_fixtures import aws, aws_parameters, client_faults
+from tests.environment import FUNCTION
 
 __all__ = ["aws", "aws_parameters", "client_faults"]
 
-os.environ.update(POWERTOOLS_SERVICE_NAME="rialto", POWERTOOLS_METRICS_NAMESPACE="Rialto")
+os.environ.update(FUNCTION)
 
 Template = dict[str, Any]
 

@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from samtranslator.translator.transform import transform  # type: ignore[import-untyped]
+from samtranslator.translator.transform import transform
 
 from tests.infra.conftest import Template
 

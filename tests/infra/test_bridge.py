@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cfnlint.api import lint_file  # type: ignore[import-untyped]
+from cfnlint.api import lint_file
 
 from bridge.lease import NAME
 from bridge.settings import read_settings
@@ -65,6 +65,21 @@ def test_an_alarm_tells_when_none_runs(resources: dict[str, dict[str, Any]]) -> 
     )
     assert alarm["TreatMissingData"] == "breaching"
     assert resources["Cluster"]["ClusterSettings"] == [{"Name": "containerInsights", "Value": "enabled"}]
+
+
+@pytest.mark.parametrize(
+    ("filtered", "alarmed", "message"),
+    [("Leaders", "LeaderChangesAlarm", "leading"), ("LostFeeds", "FeedLostAlarm", "feed lost")],
+)
+def test_an_alarm_counts_what_the_log_tells(
+    resources: dict[str, dict[str, Any]], filtered: str, alarmed: str, message: str
+) -> None:
+    pattern, (counted,) = resources[filtered]["FilterPattern"], resources[filtered]["MetricTransformations"]
+    assert pattern == f'{{ $.message = "{message}" }}'
+    assert any(f'log("{message}"' in source.read_text() for source in (ROOT / "bridge").glob("*.py"))
+    alarm = resources[alarmed]
+    assert (alarm["Namespace"], alarm["MetricName"]) == (counted["MetricNamespace"], counted["MetricName"])
+    assert alarm["AlarmActions"] == resources["NoTaskAlarm"]["AlarmActions"]
 
 
 def test_its_image_holds_what_is_tested_and_installs_it_by_its_hash() -> None:

@@ -50,3 +50,8 @@ def test_lines_tell_what_is_done_to_what_and_the_worst_first() -> None:
         "  add              Thing (CloudWatch Alarm)",
         "  change           Thing (Lambda Function): Tags, a, b, c, d, …",
     ]
+
+
+def test_change_set_of_outputs_alone_says_so() -> None:
+    """CloudFormation completes such a change set, and lists no resource in it."""
+    assert describe_changes([]) == "  of no resource: outputs or descriptions"

@@ -35,7 +35,7 @@ OF_AWS = {
     "AWS/ApiGateway": {"Count", "4XXError", "5XXError", "Latency"},
     "AWS/DynamoDB": {"ConsumedWriteCapacityUnits", "WriteThrottleEvents"},
     "AWS/Lambda": {"ConcurrentExecutions", "Duration", "Errors", "IteratorAge", "Throttles"},
-    "AWS/SQS": {"ApproximateNumberOfMessagesVisible"},
+    "AWS/SQS": {"ApproximateAgeOfOldestMessage", "ApproximateNumberOfMessagesVisible"},
 }
 DIMENSIONS = {
     "AWS/ApiGateway": ["ApiName"],
@@ -204,9 +204,13 @@ class TestWatched:
         watched_queues = {
             alarm["Dimensions"][0]["Value"]["Fn::GetAtt"][0]
             for alarm in alarms(template).values()
-            if alarm["Namespace"] == "AWS/SQS"
+            if alarm["MetricName"] == "ApproximateNumberOfMessagesVisible"
         }
         assert watched_queues == letters
+
+    def test_reports_that_wait_too_long_have_an_alarm(self, template: Template) -> None:
+        (alarm,) = [one for one in alarms(template).values() if one["MetricName"] == "ApproximateAgeOfOldestMessage"]
+        assert alarm["Dimensions"][0]["Value"] == {"Fn::GetAtt": ["Reports", "QueueName"]}
 
     def test_both_streams_have_an_alarm_for_their_age(self, template: Template) -> None:
         ages = [

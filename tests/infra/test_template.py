@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cfnlint.api import lint_file  # type: ignore[import-untyped]
+from cfnlint.api import lint_file
 
 from app import app
 from chalicelib.broker.placement import LETTER_LIFE
@@ -13,7 +13,8 @@ from chalicelib.operations.wiring import SWEEP_LEASE
 from chalicelib.strategies.item import NewestSignalIndex, SignalItem
 from chalicelib.strategies.service import MARGIN
 from chalicelib.strategies.signal import ExitScope
-from infra.template import with_choices
+from infra.errors import DeploymentError
+from infra.template import check_parameters, with_choices
 from tests.infra.conftest import Template
 
 FUNCTIONS = {
@@ -98,9 +99,8 @@ class TestQueues:
     def test_every_dead_letter_queue_has_an_alarm_at_the_first_letter(self, template: Template) -> None:
         alarmed = set()
         for alarm in of_type(template, "AWS::CloudWatch::Alarm").values():
-            if alarm["Namespace"] == "AWS/SQS":
+            if alarm["MetricName"] == "ApproximateNumberOfMessagesVisible":
                 assert (alarm["Threshold"], alarm["ComparisonOperator"]) == (0, "GreaterThanThreshold")
-                assert alarm["MetricName"] == "ApproximateNumberOfMessagesVisible"
                 alarmed |= {dimension["Value"]["Fn::GetAtt"][0] for dimension in alarm["Dimensions"]}
         assert alarmed == dead_letter_queues(template)
 
@@ -157,6 +157,20 @@ class TestTimings:
         names = ["ExchangeTimeout", "PlacementTimeout", "PlacementLease", "PlacementVisibility"]
         waits = [default(template, name) for name in names]
         assert waits == sorted(set(waits))
+
+    @pytest.mark.parametrize(
+        ("name", "value", "limit"),
+        [
+            ("ExchangeTimeout", "20", "PlacementTimeout=20"),
+            ("PlacementTimeout", "31", "PlacementLease=30"),
+            ("PlacementLease", "120", "PlacementVisibility=120"),
+            ("ApiTimeout", "12.5", "SignalLease=12"),
+        ],
+    )
+    def test_one_that_would_not_is_not_deployed(self, template: Template, name: str, value: str, limit: str) -> None:
+        other, _, lasts = limit.partition("=")
+        with pytest.raises(DeploymentError, match=f"^{name}={value} has to stay below {limit}[.]$"):
+            check_parameters(template, {name: value, other: lasts})
 
     def test_worker_may_ask_and_place_within_its_time_out(self, template: Template) -> None:
         # To find the order and to place it, then to cancel it when the client asked meanwhile.
