@@ -7,12 +7,12 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+from tests.environment import NOBODY
 from tests.moto_stack import read_resources
 
 NOTHING: dict[str, Any] = {"Items": [], "Count": 0, "ScannedCount": 0, "Responses": {}}
 COUNTS = ("ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible", "ApproximateNumberOfMessagesDelayed")
 EMPTY: dict[str, Any] = {"Attributes": dict.fromkeys(COUNTS, "0")}
-CREDENTIALS = {"AWS_DEFAULT_REGION": "us-east-1", "AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
 
 
 @contextmanager
@@ -40,7 +40,7 @@ def settings(endpoint: str) -> dict[str, str]:
         if isinstance(value, dict)
     }
     named |= {name: value.rsplit("/", 1)[-1] for name, value in named.items() if name.endswith("_TABLE")}
-    return {**variables, **named, **CREDENTIALS, "AWS_ENDPOINT_URL": endpoint}
+    return {**variables, **named, **NOBODY, "AWS_ENDPOINT_URL": endpoint}
 
 
 class _Answers(BaseHTTPRequestHandler):

@@ -7,6 +7,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
+    from instance import Instance
+
     from tests.e2e.stack import Stack
 
 # Short times, in the order that infra/resources.yaml demands, so that crashes heal within the patience of a test.
@@ -30,21 +34,20 @@ PARAMETERS = {
 def stack(tmp_path_factory: pytest.TempPathFactory) -> "Iterator[Stack]":
     """The deployed stack: gateway, functions, tables, stream, queues and exchange are real."""
     # Not above: a session without these tests shall not pay for the imports.
-    from deployment import start, stop, wipe  # noqa: PLC0415
-    from instance import Instance  # noqa: PLC0415
+    from tests.e2e.own_stack import deployed_stack  # noqa: PLC0415 - see above
 
-    from tests.e2e.stack import Stack  # noqa: PLC0415
+    instance = free_instance(tmp_path_factory.mktemp("rialto"))
+    # Orders rest at the exchange unless a test opens it: here, and at the instances of tests that start their own.
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("RIALTO_TRADING", "closed")
+        with deployed_stack(instance, PARAMETERS) as deployed:
+            yield deployed
+
+
+def free_instance(home: "Path") -> "Instance":
+    """Return an instance on free ports, on the cloud that the tests are run on."""
+    from instance import Instance  # noqa: PLC0415 - see above
 
     cloud = os.environ.get("RIALTO_TEST_CLOUD", "embedded")
     endpoint = os.environ.get("LOCALSTACK_ENDPOINT", "")
-    home = tmp_path_factory.mktemp("rialto")
-    instance = Instance.on_free_ports(home, "localstack" if cloud == "localstack" else "embedded", endpoint)
-    try:
-        # Orders rest at the exchange unless a test opens it: here, and at the instances of tests that start their own.
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setenv("RIALTO_TRADING", "closed")
-            with Stack(start(instance, PARAMETERS)) as deployed:
-                yield deployed
-    finally:
-        stop(instance)
-        wipe(instance)
+    return Instance.on_free_ports(home, "localstack" if cloud == "localstack" else "embedded", endpoint)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import time
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, expect, sync_playwright
@@ -40,7 +41,8 @@ def visiting(browser: Browser, stack: Stack) -> Iterator[Visiting]:
     visits: list[Visit] = []
 
     def begin(**options: object) -> Visit:
-        context = browser.new_context(**{"locale": "en-GB", "viewport": {"width": 1360, "height": 900}, **options})  # type: ignore[arg-type]
+        settings: dict[str, Any] = {"locale": "en-GB", "viewport": {"width": 1360, "height": 900}, **options}
+        context = browser.new_context(**settings)
         context.set_default_timeout(PATIENCE)
         visits.append(Visit(context.new_page(), stack.deployment.url))
         return visits[-1]

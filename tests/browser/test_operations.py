@@ -39,6 +39,7 @@ def test_the_invariants_are_checked_at_a_click(visit: Visit, stack: Stack) -> No
     expect(visit.section("Invariants").locator("[data-holds=false]")).to_have_count(0)
 
     def look() -> str:
+        stack.sweep()
         as_of: str = stack.http.get("/operations/invariants").json()["as_of"]
         return as_of
 

@@ -165,7 +165,25 @@ class TestConnection:
         expect(bar).to_be_visible()
         order_id = stack.submit()["id"]
         page.context.set_offline(False)
-        bar.get_by_role("button", name="Try now").click()
+        expect(bar).to_have_count(0)
+        expect(page.locator(f"[data-key='{order_id}']")).to_be_visible()
+
+    @pytest.mark.parametrize("how", ["click", "online"])
+    def test_what_waits_for_its_next_turn_is_tried_at_once(self, visit: Visit, stack: Stack, how: str) -> None:
+        page = visit.page
+        # Time stands still: the page never comes to its next turn by itself.
+        page.clock.install()
+        page.clock.pause_at(datetime.now(UTC) + timedelta(hours=1))
+        page.route("**/orders?*", lambda route: route.abort())
+        visit.open("broker")
+        bar = page.get_by_role("status").filter(has_text="Connection lost.")
+        expect(bar).to_be_visible()
+        page.unroute("**/orders?*")
+        order_id = stack.submit()["id"]
+        if how == "click":
+            bar.get_by_role("button", name="Try now").click()
+        else:
+            page.evaluate("dispatchEvent(new Event('online'))")
         expect(bar).to_have_count(0)
         expect(page.locator(f"[data-key='{order_id}']")).to_be_visible()
 

@@ -5,14 +5,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tests.e2e.stack import Stack
+from tests.e2e.stack import Item, Stack
+from tests.e2e.standing import Standing, plain
 from tests.simulation.history import Request
 
 TABLES = ("BrokerOrders", "MarketOrders", "Trades", "Signals", "Positions", "OrderLog")
-Item = dict[str, Any]
-"""An item of DynamoDB, with the types of its values."""
-Standing = tuple[str, int, int, float | None]
-"""Status, filled and open quantity, average price."""
 
 
 @dataclass
@@ -37,48 +34,9 @@ class Evidence:
         return [plain(item) for item in self.tables.get(table, [])]
 
 
-def plain(item: Item) -> dict[str, Any]:
-    """Return an item without the types of its values."""
-    return {name: content for name, value in item.items() for content in value.values()}
-
-
 def read_tables(stack: Stack) -> dict[str, list[Item]]:
     """Return everything in the tables."""
-    client = stack.deployment.session.client("dynamodb")
-    try:
-        pages = client.get_paginator("scan")
-        return {
-            name: [
-                dict(item)
-                for page in pages.paginate(TableName=stack.deployment.outputs[f"{name}Table"], ConsistentRead=True)
-                for item in page["Items"]
-            ]
-            for name in TABLES
-        }
-    finally:
-        client.close()
-
-
-def read_venue(stack: Stack) -> dict[str, Standing]:
-    """Return how the orders stand at the exchange, in our words."""
-    return {order_id: venue_standing(order) for order_id, order in stack.exchange.orders().items()}
-
-
-def venue_standing(order: dict[str, Any]) -> Standing:
-    """Return how an order of the exchange stands."""
-    status = {"working": "NEW"}.get(order["status"], order["status"].upper())
-    if status == "NEW" and order["cum_qty"]:
-        status = "PARTIALLY_FILLED"
-    price = order.get("avg_px")
-    return status, order["cum_qty"], order["leaves_qty"], None if price is None else round(price, 4)
-
-
-def own_standing(row: dict[str, Any]) -> Standing:
-    """Return how an order of ours stands, by its row."""
-    done, status = int(row.get("cum_qty", 0)), row["status"]
-    left = int(row["quantity"]) - done if status in ("NEW", "PARTIALLY_FILLED") else 0
-    price = row.get("avg_px")
-    return status, done, left, None if price is None else round(float(price), 4)
+    return {name: list(stack.items(stack.deployment.outputs[f"{name}Table"])) for name in TABLES}
 
 
 def read_acceptances(journal: Path) -> list[str]:

@@ -1,11 +1,8 @@
 """What goes wrong meanwhile: hands that each break one kind of thing, over and over, as their dice have it."""
 
-import json
-import os
-import signal
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from random import Random
 from threading import Event
@@ -31,7 +28,6 @@ FUNCTIONS = {
 }
 """The functions, and the outputs of the stack that name them."""
 TRIGGERED = tuple(name for name in FUNCTIONS if name not in ("api", "sweep"))
-SOUND = {"duplicate": 0, "reorder": 0, "drop": 0, "delay": 0, "burst": 1}
 MODES = ("down", "fail_before", "fail_after", "slow_before", "slow_after", "refuse")
 FEED = ("duplicate", "reorder", "drop", "delay", "cut", "trim")
 
@@ -106,11 +102,7 @@ def kill_bridge(hand: Hand) -> None:
     while not hand.over.is_set():
         hand.rest(6.0, 18.0)
         with hand.note("bridge killed", "bridge"):
-            record = deployment.instance.home / "run" / "bridge.json"
-            # Its number may be another's by now, unless it lives.
-            with suppress(ProcessLookupError):
-                if bridge(deployment.instance).alive():
-                    os.kill(json.loads(record.read_text())["pid"], signal.SIGKILL)
+            bridge(deployment.instance).kill()
             hand.rest(0.0, 4.0)
             start_bridge(deployment.instance, deployment.outputs)
 
@@ -144,21 +136,20 @@ def upset_exchange(hand: Hand) -> None:
 def upset_feed(hand: Hand) -> None:
     """Let the feed drop, double, reorder and delay reports, cut its connections, and forget old reports."""
     kinds = Turns(hand.dice, FEED)
-    http = hand.stack.exchange.http
+    exchange = hand.stack.exchange
     while not hand.over.is_set():
         hand.rest(3.0, 8.0)
         kind = kinds.next()
         with hand.note("feed", kind):
             if kind == "cut":
-                http.post("/feed/disconnect").raise_for_status()
+                exchange.cut_feed()
             elif kind == "trim":
-                http.post("/feed/trim", json={"keep": hand.dice.choice([0, 10, 100])}).raise_for_status()
+                exchange.trim_feed(hand.dice.choice([0, 10, 100]))
             else:
                 much = hand.dice.choice([0.1, 0.5]) if kind == "delay" else hand.dice.choice([0.05, 0.3])
-                faults = {**SOUND, kind: much, "burst": hand.dice.choice([1, 5]), "seed": hand.dice.randrange(1000)}
-                http.put("/feed/faults", json=faults).raise_for_status()
+                exchange.feed(**{kind: much}, burst=hand.dice.choice([1, 5]), seed=hand.dice.randrange(1000))
                 hand.rest(3.0, 9.0)
-                http.put("/feed/faults", json=SOUND).raise_for_status()
+                exchange.feed()
 
 
 def upset_wire(hand: Hand) -> None:

@@ -10,7 +10,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from chalicelib.core.clock import parse_timestamp
-from tests.chaos.evidence import Evidence, Item
+from tests.chaos.evidence import Evidence
+from tests.e2e.stack import Item
 from tests.simulation.cloud.tables import Change
 from tests.simulation.history import History, Request, Write
 

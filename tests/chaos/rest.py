@@ -8,9 +8,9 @@ import httpx
 from botocore.exceptions import HTTPClientError
 from servers import start_bridge
 
-from tests.chaos.evidence import own_standing, plain, read_tables, read_venue
-from tests.chaos.faults import SOUND
+from tests.chaos.evidence import read_tables
 from tests.e2e.stack import Stack
+from tests.e2e.standing import own_standing, plain, read_venue
 from tests.simulation.checks.market import crossed_pair
 
 PAUSE = 1.0
@@ -22,7 +22,7 @@ CHECKED = 120.0
 def mend(stack: Stack) -> None:
     """Make everything sound again, whatever is broken."""
     stack.exchange.behave("normal")
-    stack.exchange.http.put("/feed/faults", json=SOUND).raise_for_status()
+    stack.exchange.feed()
     start_bridge(stack.deployment.instance, stack.deployment.outputs)
 
 
@@ -34,11 +34,6 @@ def come_to_rest(stack: Stack, patience: float) -> list[str]:
         if not moving or time.monotonic() > deadline:
             return moving
         time.sleep(PAUSE)
-
-
-def close_trading(stack: Stack) -> None:
-    """Let nothing be traded from now on: what rests at the exchange stays as it is while it is looked at."""
-    stack.exchange.http.put("/trading", json={"open": False}).raise_for_status()
 
 
 def own_invariants(stack: Stack) -> dict[str, list[str]]:

@@ -7,8 +7,9 @@ from decimal import Decimal
 from typing import Any
 
 from chalicelib.core.lifecycle import FINAL
-from tests.chaos.evidence import Evidence, own_standing
+from tests.chaos.evidence import Evidence
 from tests.chaos.history import broker_history, market_history, strategies_history
+from tests.e2e.standing import own_standing
 from tests.simulation.checks.base import Journal, Row, Violation, expect
 from tests.simulation.checks.market import check_market
 from tests.simulation.checks.requests import check_creates

@@ -1,26 +1,23 @@
 """One run: deploy, load and break, mend, rest, look at what is left, and judge it."""
 
 import os
-import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from pathlib import Path
 from random import Random
 from unittest.mock import patch
 
-from deployment import start, stop, wipe
-from instance import Instance
-
 from tests.chaos import rest
 from tests.chaos.client import Errand, now
-from tests.chaos.evidence import Evidence, read_acceptances, read_tables, read_venue
+from tests.chaos.evidence import Evidence, read_acceptances, read_tables
 from tests.chaos.faults import Strike, Wires, chaos, wires
 from tests.chaos.load import crowd, settle
 from tests.chaos.rules import Verdict, judge
+from tests.e2e.own_stack import own_stack
 from tests.e2e.stack import Stack
+from tests.e2e.standing import read_venue
 
-TRADING = {"open": True, "slices": 3, "interval": 0.2, "expire_after": 20}
+TRADING = {"slices": 3, "interval": 0.2, "expire_after": 20}
 PATIENCE = 600.0
 """Seconds within which everything has to come to rest."""
 PARAMETERS = {
@@ -68,21 +65,15 @@ class Outcome:
 
 def run(load: Load, seed: int, tell: Tell) -> Outcome:
     """Live through one run on a stack of its own, and leave nothing of it."""
-    with tempfile.TemporaryDirectory(prefix="rialto-chaos-") as home:
-        instance = Instance.on_free_ports(Path(home) / "instance")
-        try:
-            tell("deploying a stack on free ports")
-            with patch.dict(os.environ, {"RIALTO_TRADING": "open"}), Stack(start(instance, PARAMETERS)) as stack:
-                tell("putting proxies between the functions and the cloud")
-                with wires(stack, seed) as between:
-                    return _live(stack, between, Outcome(seed), load, tell)
-        finally:
-            stop(instance)
-            wipe(instance)
+    tell("deploying a stack on free ports")
+    with patch.dict(os.environ, {"RIALTO_TRADING": "open"}), own_stack("chaos", PARAMETERS) as stack:
+        tell("putting proxies between the functions and the cloud")
+        with wires(stack, seed) as between:
+            return _live(stack, between, Outcome(seed), load, tell)
 
 
 def _live(stack: Stack, between: Wires, outcome: Outcome, load: Load, tell: Tell) -> Outcome:
-    stack.exchange.http.put("/trading", json={**TRADING, "seed": outcome.seed}).raise_for_status()
+    stack.exchange.trade(**TRADING, seed=outcome.seed)
     outcome.begun = now()
     with crowd(stack.deployment.url, outcome.seed, load.pause) as clients:
         with chaos(stack, between, outcome.seed) as broken:
@@ -109,7 +100,8 @@ def _look(stack: Stack, outcome: Outcome, unsettled: list[Errand], tell: Tell) -
     tell("waiting until everything is at rest")
     evidence, begun = outcome.evidence, time.monotonic()
     evidence.unsettled = [str(errand) for errand in unsettled]
-    rest.close_trading(stack)
+    # What rests at the exchange stays as it is while it is looked at.
+    stack.exchange.close_trading()
     evidence.restless = rest.come_to_rest(stack, PATIENCE)
     outcome.rested = time.monotonic() - begun
     tell("letting the platform check itself")

@@ -16,8 +16,11 @@ from deployment import Deployment
 from servers import bridge, start_bridge
 
 from infra.health import TICK
+from tests.e2e.exchange import ExchangeServer
 
 T = TypeVar("T")
+Item = dict[str, Any]
+"""An item of DynamoDB, with the types of its values."""
 ISIN = "DE0007664039"
 
 
@@ -32,26 +35,6 @@ def eventually(look: Callable[[], T], wanted: Callable[[T], bool], within: float
         time.sleep(every)
 
 
-class ExchangeServer:
-    """The exchange: what it has, and how it shall behave."""
-
-    def __init__(self, url: str) -> None:
-        self.http = httpx.Client(base_url=url, timeout=30, trust_env=False)
-
-    def behave(self, mode: str, **how: Any) -> None:
-        """Let it be normal, down, fail_before, fail_after, slow_before or slow_after."""
-        self.http.put("/control", json={"mode": mode, **how}).raise_for_status()
-
-    def orders(self) -> dict[str, dict[str, Any]]:
-        """Return all its orders by client order id."""
-        listed = self.http.get("/orders").raise_for_status().json()["orders"]
-        return {order["client_order_id"]: order for order in listed}
-
-    def order(self, order_id: str) -> dict[str, Any] | None:
-        """Return one order, None if it does not know the id. Not disturbed by the faults it plays."""
-        return self.orders().get(order_id)
-
-
 class Stack:
     """The deployed stack."""
 
@@ -61,12 +44,13 @@ class Stack:
         self.exchange = ExchangeServer(deployment.instance.exchange_url)
         self.sqs = deployment.session.client("sqs")
         self.functions = deployment.session.client("lambda")
+        self.dynamodb = deployment.session.client("dynamodb")
 
     def __enter__(self) -> Stack:
         return self
 
     def __exit__(self, *_: object) -> None:
-        for client in (self.http, self.exchange.http, self.sqs, self.functions):
+        for client in (self.http, self.exchange.http, self.sqs, self.functions, self.dynamodb):
             client.close()
 
     # --- as a client -------------------------------------------------------------------------------------------
@@ -114,6 +98,10 @@ class Stack:
         shown: dict[str, Any] = answer.json()
         return shown
 
+    def wait_for_letters(self, queue: str, count: int = 1) -> list[dict[str, Any]]:
+        """Return the dead letters of a queue as soon as they are as many."""
+        return eventually(lambda: self.dead_letters(queue)["letters"], lambda letters: len(letters) == count)
+
     def wait_until_quiet(self) -> None:
         """Wait until no order waits for the exchange and the queue is empty."""
 
@@ -132,6 +120,11 @@ class Stack:
     def sweep(self) -> None:
         """Run the sweep now."""
         self.invoke("SweepFunction", TICK)
+
+    def items(self, table: str) -> Iterator[Item]:
+        """Yield everything in a table, as it is now."""
+        pages = self.dynamodb.get_paginator("scan").paginate(TableName=table, ConsistentRead=True)
+        return (item for page in pages for item in page["Items"])
 
     def invoke(self, output: str, event: dict[str, Any]) -> Any:
         """Invoke a function of the stack; return its answer."""

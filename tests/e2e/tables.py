@@ -11,6 +11,7 @@ from pynamodb.models import Model
 
 from chalicelib.core.dynamodb import bind_table
 from tests.e2e.stack import Stack
+from tests.environment import NOBODY
 from tests.moto_stack import TABLE_KEYS, read_resources
 
 WRITES = ("PutItem", "UpdateItem", "TransactWriteItems")
@@ -34,9 +35,8 @@ def table_like(resource: str, stack: Stack, monkeypatch: pytest.MonkeyPatch) -> 
     client.create_table(TableName=name, **{key: properties[key] for key in keys})
     client.get_waiter("table_exists").wait(TableName=name)
     monkeypatch.setenv("AWS_ENDPOINT_URL", stack.deployment.instance.endpoint)
-    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
+    for variable, value in NOBODY.items():
+        monkeypatch.setenv(variable, value)
     bind_table.cache_clear()
     try:
         yield name

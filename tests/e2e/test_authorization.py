@@ -3,15 +3,15 @@
 from collections.abc import Iterator
 
 import pytest
-from deployment import start, stop, wipe
 from instance import Instance
 from signature import Signature
 
 from app import app
 from tests.deployed import PARAMETERS
+from tests.e2e.own_stack import deployed_stack
 from tests.e2e.stack import Stack
 
-pytestmark = pytest.mark.embedded_only
+pytestmark = pytest.mark.embedded_only("LocalStack checks no signatures")
 
 GUARDED = {"Authorization": "iam", "ThrottleRate": "400", "ThrottleBurst": "800", "LogRetention": "7"}
 # So few that the test need not be fast: one more request in ten minutes beside the first ones.
@@ -22,12 +22,8 @@ ROUTES = sorted((method, path) for path, methods in app.routes.items() for metho
 @pytest.fixture(scope="module")
 def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     instance = Instance.on_free_ports(tmp_path_factory.mktemp("guarded"))
-    try:
-        with Stack(start(instance, PARAMETERS | GUARDED)) as deployed:
-            yield deployed
-    finally:
-        stop(instance)
-        wipe(instance)
+    with deployed_stack(instance, PARAMETERS | GUARDED) as deployed:
+        yield deployed
 
 
 @pytest.mark.parametrize(("method", "path"), ROUTES)

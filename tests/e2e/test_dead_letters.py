@@ -102,8 +102,8 @@ def test_a_lost_stream_window_is_placed_by_its_redrive(stack: Stack) -> None:
         order_id = stack.submit()["id"]
     window = '{"requestContext": {"condition": "RetryAttemptsExhausted"}, "DDBStreamBatchInfo": {"batchSize": 1}}'
     stack.sqs.send_message(QueueUrl=stack.deployment.outputs["HandOverDeadLetterQueue"], MessageBody=window)
-    eventually(lambda: stack.dead_letters("hand-over")["count"], lambda count: count == 1)
-    assert stack.dead_letters("hand-over")["letters"][0]["reason"] == "RetryAttemptsExhausted"
+    (letter,) = stack.wait_for_letters("hand-over")
+    assert letter["reason"] == "RetryAttemptsExhausted"
 
     stack.redrive("hand-over")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any
 
 import pytest
@@ -159,7 +160,7 @@ def test_a_cancel_that_races_a_match_has_exactly_one_winner(market: ArtworkMarke
             buy, response = buying.result(), canceling.result()
         if response.status_code == 409:
             one.wait_until_filled(sell)
-        eventually(lambda one=one, sell=sell: one.order(sell)["status"], lambda status: status != "open")  # type: ignore[misc]
+        eventually(partial(one.order, sell), lambda seen: seen["status"] != "open")
 
         won = "canceled" if response.status_code == 200 else "filled"
         assert one.order(sell)["status"] == won

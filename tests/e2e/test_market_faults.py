@@ -1,6 +1,7 @@
 """The art market when its own ground shakes: poison, throttling, lost answers, a lost stream."""
 
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any
 
 import httpx
@@ -34,7 +35,7 @@ def test_a_poisoned_artwork_holds_up_nobody_and_is_matched_after_its_redrive(sta
     sound.offer("sell", 5)
 
     sound.wait_until_filled(sound.offer("buy", 5))
-    letters = eventually(lambda: stack.dead_letters("match-retries"), lambda seen: seen["count"] >= 1)["letters"]
+    letters = eventually(lambda: stack.dead_letters("match-retries")["letters"], lambda seen: len(seen) >= 1)
     assert {letter["reason"] for letter in letters} == {"not_matched"}
     assert poisoned.statuses(sell, buy) == ["open", "open"]
 
@@ -56,7 +57,7 @@ def test_throttling_and_lost_answers_change_no_result(stack: Stack) -> None:
         sells = list(clients.map(lambda market: _insist(market, "sell", user_id=1), markets))
         buys = list(clients.map(lambda market: _insist(market, "buy", user_id=2), markets))
         for market, sell, buy in zip(markets, sells, buys, strict=True):
-            transaction = eventually(lambda m=market, o=sell: _transaction(m, o), lambda seen: seen is not None)  # type: ignore[misc]
+            transaction = eventually(partial(_transaction, market, sell), lambda seen: seen is not None)
             assert transaction["buy_order_id"] == buy["order_id"]
 
     assert min(proxy.counts[fault] for fault in ("passed", "throttled", "lost")) >= 3

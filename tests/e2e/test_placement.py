@@ -2,6 +2,7 @@
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from tests.e2e.stack import Stack, eventually
@@ -35,7 +36,7 @@ def test_an_outage_reaches_no_client_and_all_orders_are_placed_after_it(stack: S
     stack.exchange.behave("down")
     accepted = [stack.submit()["id"] for _ in range(20)]
     for order_id in accepted:
-        eventually(lambda order_id=order_id: stack.causes(order_id), lambda causes: "unavailable" in causes)  # type: ignore[misc]
+        eventually(partial(stack.causes, order_id), lambda causes: "unavailable" in causes)
     assert not any(order_id in stack.exchange.orders() for order_id in accepted)
     assert {stack.order(order_id)["status"] for order_id in accepted} == {"PENDING_NEW"}
 

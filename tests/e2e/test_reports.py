@@ -62,14 +62,14 @@ def test_impossible_report_is_a_visible_letter_and_holds_up_nobody_in_its_partit
     send(stack, report(order_id, 2, "PARTIALLY_FILLED", QUANTITY + 1) | {"leaves_qty": 0})
     send(stack, report(order_id, 3, "PARTIALLY_FILLED", 30))
     stack.wait_for(order_id, "PARTIALLY_FILLED")
-    letters = eventually(lambda: stack.dead_letters("report-retries"), lambda seen: seen["count"] == 1)["letters"]
-    assert letters[0]["order_id"] == order_id
-    assert letters[0]["reason"] == "cum_qty 101 is more than the order's quantity 100"
+    (letter,) = stack.wait_for_letters("report-retries")
+    assert letter["order_id"] == order_id
+    assert letter["reason"] == "cum_qty 101 is more than the order's quantity 100"
     # What is still impossible comes back with its reason.
     assert stack.redrive("report-retries")["redriven"] == 1
-    again = eventually(lambda: stack.dead_letters("report-retries"), lambda seen: seen["count"] == 1)["letters"]
-    assert again[0]["message_id"] != letters[0]["message_id"]
-    assert again[0]["reason"] == letters[0]["reason"]
+    (again,) = stack.wait_for_letters("report-retries")
+    assert again["message_id"] != letter["message_id"]
+    assert again["reason"] == letter["reason"]
 
 
 def test_order_whose_reports_never_came_is_as_the_exchange_has_it_after_a_sweep(stack: Stack) -> None:

@@ -10,7 +10,7 @@ from tests.deployed import PARAMETERS
 from tests.e2e.stack import Stack
 from tests.e2e.traders import Traders
 
-pytestmark = pytest.mark.embedded_only
+pytestmark = pytest.mark.embedded_only("LocalStack forgets everything when it stops")
 
 
 def test_orders_of_before_are_there_and_those_on_their_way_are_placed(stack: Stack, tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""The life of a stage on a cloud of its own: deployed, deployed badly and taken back, refused, destroyed."""
+"""The life of a stage of its own: deployed, deployed badly and taken back, refused, destroyed."""
 
 import zipfile
 from collections.abc import Iterator, Mapping
@@ -9,8 +9,7 @@ import httpx
 import pytest
 import yaml
 from cloud_session import open_session
-from deployment import UNKNOWN, wipe
-from emulator import start_emulator
+from deployment import adjustment, start_cloud, wipe
 from instance import Instance
 from signature import Signature
 
@@ -19,11 +18,11 @@ from infra.command import checked_at, destroy_stage
 from infra.deploy import Bucket, upload
 from infra.package import package
 from infra.rollout import Rollout, UnhealthyError, Version, roll_out
-from infra.stack import Stack
+from infra.stack import Resource, Stack
 from infra.stage import Stage
-from infra.template import Document, read_template, with_literal_numbers, without
-
-pytestmark = pytest.mark.embedded_only
+from infra.teardown import delete_retained
+from infra.template import read_template
+from tests.deployed import free_instance
 
 PARAMETERS = {"Stage": "trial", "Exchange": "given", "GivenFailureRate": "0", "GivenLatency": "0"}
 STAGE = Stage("trial", "us-east-1", "", "host", "AllAtOnce", PARAMETERS)
@@ -32,7 +31,7 @@ YES = Approval(yes=True)
 
 
 class Trial:
-    """A stage on the embedded emulator."""
+    """A stage on a local cloud."""
 
     def __init__(self, instance: Instance) -> None:
         self.instance = instance
@@ -41,14 +40,25 @@ class Trial:
         self.outputs: Mapping[str, str] = {}
         self.client = self.session.client("cloudformation")
         self.stack = Stack(self.client, STAGE.stack, lambda _: None)
+        self._retained: dict[str, Resource] = {}
 
     def deploy(self, template: Path, approval: Approval = YES) -> None:
         """Roll a package out."""
         bucket = Bucket(self.session)
-        version = Version(upload(bucket, template, PARAMETERS, _adjust), PARAMETERS)
+        version = Version(upload(bucket, template, PARAMETERS, adjustment(self.instance, PARAMETERS)), PARAMETERS)
         check = checked_at(self.session, self.address, Signature(), patience=20)
         rollout = Rollout(self.stack, bucket, "trial/healthy.json", approval, check, self.told.append)
         self.outputs = roll_out(rollout, version)
+
+    def deploy_the_same(self) -> None:
+        """Deploy what is there already: nothing changes. LocalStack makes a change set of that all the same."""
+        self.told.clear()
+        if self.instance.cloud == "embedded":
+            self.deploy(package(), Approval())
+            assert self.told[0] == "Nothing to change."
+        else:
+            self.deploy(package())
+            assert self.told[0] == "Changes:\n  of no resource: outputs or descriptions"
 
     def address(self, outputs: Mapping[str, str]) -> str:
         """Return where the emulator answers for the API."""
@@ -65,12 +75,19 @@ class Trial:
         with self._http() as http:
             return http.get(f"orders/{order_id}").status_code
 
+    def forget(self) -> None:
+        """Delete the stage with all that stays of it, now and from before: its cloud may go on running."""
+        if self.stack.exists:
+            self.note_retained()
+            self.stack.delete()
+        delete_retained(self.session, list(self._retained.values()))
+
+    def note_retained(self) -> None:
+        """Note what will stay of the stack. One that is made anew may give its names again."""
+        self._retained |= {one.physical: one for one in self.stack.resources() if one.retained}
+
     def _http(self) -> httpx.Client:
         return httpx.Client(base_url=self.address(self.stack.outputs()), timeout=35, trust_env=False)
-
-
-def _adjust(document: Document) -> Document:
-    return with_literal_numbers(without(document, UNKNOWN), PARAMETERS)
 
 
 @pytest.fixture(autouse=True)
@@ -85,13 +102,18 @@ def _function_logs() -> None:
 
 @pytest.fixture(scope="module")
 def trial(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Trial]:
-    instance = Instance.on_free_ports(tmp_path_factory.mktemp("trial"))
+    instance = free_instance(tmp_path_factory.mktemp("trial"))
     instance.home.mkdir(parents=True, exist_ok=True)
     try:
-        start_emulator(instance, lambda: None)
+        start_cloud(instance)
         deployed = Trial(instance)
-        deployed.deploy(package())
-        yield deployed
+        # What a run that was cut short has left.
+        deployed.forget()
+        try:
+            deployed.deploy(package())
+            yield deployed
+        finally:
+            deployed.forget()
     finally:
         wipe(instance)
 
@@ -103,9 +125,7 @@ def test_first_version_is_deployed_and_looked_at(trial: Trial) -> None:
 
 
 def test_the_same_again_is_no_change(trial: Trial) -> None:
-    trial.told.clear()
-    trial.deploy(package(), Approval())
-    assert trial.told[0] == "Nothing to change."
+    trial.deploy_the_same()
 
 
 def test_version_that_does_not_cancel_is_taken_back_and_the_old_one_still_answers(trial: Trial, tmp_path: Path) -> None:
@@ -117,9 +137,7 @@ def test_version_that_does_not_cancel_is_taken_back_and_the_old_one_still_answer
     assert trial.show(order_id) == 200
     trial.submit()
     # What is deployed next starts from the version that is well.
-    trial.told.clear()
-    trial.deploy(package(), Approval())
-    assert trial.told[0] == "Nothing to change."
+    trial.deploy_the_same()
 
 
 def test_version_that_cannot_be_imported_is_taken_back(trial: Trial, tmp_path: Path) -> None:
@@ -129,6 +147,7 @@ def test_version_that_cannot_be_imported_is_taken_back(trial: Trial, tmp_path: P
     trial.submit()
 
 
+@pytest.mark.embedded_only("LocalStack's change sets tell of no replacement")
 def test_table_is_not_replaced_by_an_ordinary_yes(trial: Trial, tmp_path: Path) -> None:
     order_id = trial.submit()
     template = read_template(package())
@@ -148,6 +167,7 @@ def test_destroyed_stage_leaves_its_orders_and_can_be_made_anew(
     with pytest.raises(NotApprovedError):
         destroy_stage(STAGE, trial.session, Approval(yes=True))
     assert trial.show(order_id) == 200
+    trial.note_retained()
     table, queue = trial.outputs["BrokerOrdersTable"], trial.outputs["PlacementsQueue"]
     destroy_stage(STAGE, trial.session, Approval(ask=lambda _: "trial"))
     assert f"stays: BrokerOrders {table}" in capsys.readouterr().out

@@ -143,6 +143,10 @@ class TestOrders:
             lambda: [traders.stack.timeline(order_id)["attempts"] for order_id in order_ids(bought)],
             lambda attempts: min(attempts) >= 1,
         )
+        eventually(
+            lambda: {cause for order_id in order_ids(sold) for cause in traders.stack.causes(order_id)},
+            lambda causes: "deferred" in causes,
+        )
         traders.stack.exchange.behave("normal")
 
         orders = list(traders.wait_until_placed(order_ids(bought) + order_ids(sold)))
@@ -150,7 +154,6 @@ class TestOrders:
         # The exchange lists its orders as they came.
         pairs = zip(order_ids(bought), order_ids(sold), strict=True)
         assert all(orders.index(buy) < orders.index(sell) for buy, sell in pairs)
-        assert "deferred" in {cause for order_id in order_ids(sold) for cause in traders.stack.causes(order_id)}
 
     def test_an_order_that_the_exchange_refuses_leaves_the_position_and_shows_there(self, traders: Traders) -> None:
         traders.put_profiles({"Anne": {"S": ["ADANIENT"]}})

@@ -8,12 +8,14 @@ import pytest
 from chalicelib.broker.order import Order, OrderId
 from chalicelib.broker.wiring import broker
 from tests.aws_fixtures import aws, aws_parameters, client_faults
+from tests.environment import FUNCTION
 from tests.functional.gateway import Gateway
+from tests.log import log
 from tests.moto_stack import dynamodb
 
-__all__ = ["aws", "aws_parameters", "client_faults"]
+__all__ = ["aws", "aws_parameters", "client_faults", "log"]
 
-os.environ.update(POWERTOOLS_SERVICE_NAME="rialto", POWERTOOLS_METRICS_NAMESPACE="Rialto")
+os.environ.update(FUNCTION)
 
 LIMIT_ORDER = {"type": "limit", "side": "buy", "instrument": "DE0007664039", "limit_price": 10.25, "quantity": 3}
 MARKET_ORDER = {"type": "market", "side": "sell", "instrument": "DE0007664039", "quantity": 3}

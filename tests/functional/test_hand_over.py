@@ -5,6 +5,7 @@ from uuid import uuid4
 
 import pytest
 
+from chalicelib.broker.order import OrderId
 from chalicelib.broker.queue import SqsPlacementQueue
 from chalicelib.core.sqs import NotTakenError
 from tests.client_faults import ClientFaults
@@ -21,8 +22,8 @@ def queues(aws: dict[str, str]) -> Queues:
     return Queues(aws)
 
 
-def new_ids(count: int) -> list[str]:
-    return [str(uuid4()) for _ in range(count)]
+def new_ids(count: int) -> list[OrderId]:
+    return [OrderId(str(uuid4())) for _ in range(count)]
 
 
 @pytest.mark.parametrize("record", ["stream_insert", "stream_cancel_requested"])
@@ -65,16 +66,17 @@ def test_window_of_100_orders_is_queued_in_batches_of_10(queues: Queues, client_
 class RefusingClient:
     """An SQS client whose batches SQS takes but for their last entry."""
 
-    def send_message_batch(self, QueueUrl: str, Entries: list[dict[str, str]]) -> dict[str, Any]:  # noqa: N803
+    def send_message_batch(self, QueueUrl: str, Entries: list[Any]) -> dict[str, Any]:  # noqa: N803 - boto3's names
         *taken, refused = Entries
         failed = {"Id": refused["Id"], "Code": "InternalError", "SenderFault": False}
-        return {"Successful": sqs().send_message_batch(QueueUrl=QueueUrl, Entries=taken), "Failed": [failed]}  # type: ignore[arg-type]
+        return {"Successful": sqs().send_message_batch(QueueUrl=QueueUrl, Entries=taken), "Failed": [failed]}
 
 
 def test_window_of_which_one_entry_was_not_taken_comes_again(queues: Queues) -> None:
-    queue = SqsPlacementQueue(RefusingClient(), queues.placements)  # type: ignore[arg-type]
+    client: Any = RefusingClient()
+    queue = SqsPlacementQueue(client, queues.placements)
     with pytest.raises(NotTakenError, match="1 of 3 messages not taken: InternalError"):
-        queue.send(new_ids(3))  # type: ignore[arg-type]
+        queue.send(new_ids(3))
 
 
 def test_window_that_could_not_be_sent_comes_again(queues: Queues, client_faults: ClientFaults) -> None:

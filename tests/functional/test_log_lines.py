@@ -1,9 +1,7 @@
 """One order is followed by its id, from the request over stream, queue and exchange to its reports."""
 
 import json
-import traceback
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
 from chalice.local import LambdaContext
@@ -11,7 +9,6 @@ from chalice.local import LambdaContext
 from app import app, hand_over_orders
 from chalicelib.broker.order import OrderId
 from chalicelib.broker.queue import write_body
-from chalicelib.core import telemetry
 from chalicelib.core.lifecycle import OrderStatus
 from tests.client_faults import ClientFaults
 from tests.functional.conftest import LIMIT_ORDER, Orders
@@ -21,12 +18,13 @@ from tests.functional.lambdas import invoke
 from tests.functional.market import BUY, SELL, ArtMarket
 from tests.functional.traders import BUY as SIGNAL
 from tests.functional.traders import EXAMPLE, Traders, order_ids
+from tests.log import Log
 from tests.unit.broker.lives import report_of
 from tests.unit.broker.report_json import as_json
 from tests.unit.broker.venue_server import VenueServer, answers, running_venue
 from tests.unit.market.records import record_of
 
-Line = dict[str, Any]
+pytestmark = pytest.mark.usefixtures("aws")
 METERED = {"latency_ms", "write_units", "read_units"}
 
 
@@ -40,35 +38,6 @@ def venue() -> Iterator[VenueServer]:
 @pytest.fixture
 def aws_parameters(venue: VenueServer) -> dict[str, str]:
     return {"ExchangeUrl": venue.url, "ExchangeTimeout": "5"}
-
-
-class Log:
-    """What was logged since it was read last: stands in for the logger, which writes each as a line of JSON."""
-
-    def __init__(self) -> None:
-        self._lines: list[Line] = []
-
-    def info(self, message: str, extra: Line) -> None:
-        self._lines.append({"message": message, **extra})
-
-    def exception(self, message: str, extra: Line) -> None:
-        self._lines.append({"message": message, **extra, "exception": traceback.format_exc()})
-
-    def read(self) -> list[Line]:
-        """Return the lines."""
-        lines, self._lines = self._lines, []
-        return lines
-
-    def about(self, thing: str) -> dict[str, Line]:
-        """Return the lines in which an id stands anywhere, by their message: what a search for it finds."""
-        return {line["message"]: line for line in self.read() if thing in json.dumps(line)}
-
-
-@pytest.fixture
-def log(aws: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> Log:
-    written = Log()
-    monkeypatch.setattr(telemetry, "_logger", lambda: written)
-    return written
 
 
 def test_order_is_found_by_its_id_wherever_it_goes(orders: Orders, log: Log) -> None:

@@ -126,6 +126,7 @@ class TestTransactions:
         assert [row["executed_at"][17:19] for row in rows] == ["40", "30", "20", "10"]
 
     @pytest.mark.parametrize("limit", [1, 2, 3, 7, 20, 21, 100])
+    @pytest.mark.no_cover
     def test_pages_meet_without_gap_or_repetition(self, art: ArtMarket, limit: int) -> None:
         made = []
         for n in range(21):

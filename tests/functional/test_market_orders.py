@@ -176,9 +176,9 @@ class TestIdempotency:
     def test_of_many_requests_at_once_with_one_key_one_creates_the_order(self, art: ArtMarket) -> None:
         # One level below the routes: a function instance of Lambda handles one request at a time.
         barrier, store = Barrier(8), market().store
+        requests = [OrderRequest(**{**SELL, "price": 10 + number % 2}) for number in range(8)]
 
-        def submit(number: int) -> str:
-            request = OrderRequest(**{**SELL, "price": 10 + number % 2})
+        def submit(request: OrderRequest) -> str:
             barrier.wait()
             try:
                 submission = submit_order(store, request, "a-key", utc_now)
@@ -187,7 +187,7 @@ class TestIdempotency:
             return "replayed" if submission.replayed else "created"
 
         with ThreadPoolExecutor(8) as pool:
-            results = list(pool.map(submit, range(8)))
+            results = list(pool.map(submit, requests))
         assert (results.count("created"), results.count("replayed"), results.count("refused")) == (1, 3, 4)
         assert art.stored() == 1
 

@@ -105,6 +105,14 @@ class TestDeadLetters:
         answer = gateway.get(f"{LETTERS}?queue=placements")
         assert answer.content == {"queue": "placements", "count": 0, "letters": []}
 
+    @pytest.mark.parametrize("meanwhile", ["sqs.GetQueueAttributes", "sqs.ReceiveMessage"])
+    def test_letter_that_arrives_meanwhile_is_counted_and_shown(
+        self, gateway: Gateway, queues: Queues, client_faults: ClientFaults, meanwhile: str
+    ) -> None:
+        client_faults.loses_answer(meanwhile, then=lambda: queues.put(queues.dead_placements, "{}"))
+        content = gateway.get(f"{LETTERS}?queue=placements").content
+        assert (content["count"], len(content["letters"])) == (1, 1)
+
     @pytest.mark.parametrize(("answer", "reason"), [(Answer.UNAVAILABLE, "unavailable"), (Answer.UNKNOWN, "unknown")])
     def test_letter_tells_its_order_and_reason(
         self, gateway: Gateway, orders: Orders, queues: Queues, answer: Answer, reason: str

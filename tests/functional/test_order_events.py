@@ -243,6 +243,7 @@ class TestNewest:
         assert watcher.look().events == []
         assert final not in str(stream.events)
 
+    @pytest.mark.no_cover
     def test_orders_that_came_and_went_between_two_looks_are_a_gap(self, gateway: Gateway, orders: Orders) -> None:
         make(orders, MOST_WATCHED)
         watcher = Watcher(gateway)
@@ -258,6 +259,7 @@ class TestNewest:
 
 
 @pytest.mark.parametrize("seed", range(5))
+@pytest.mark.no_cover
 def test_a_watch_that_is_resumed_sees_every_step_once_or_hears_how_many_are_gone(
     gateway: Gateway, orders: Orders, seed: int
 ) -> None:

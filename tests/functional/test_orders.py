@@ -145,6 +145,7 @@ class TestList:
         pages = walk(gateway, "status=REJECTED&limit=3")
         assert [order_id for page in pages for order_id in page] == wanted
 
+    @pytest.mark.no_cover
     def test_page_of_a_filter_looks_at_a_limited_number_of_orders(self, gateway: Gateway, orders: Orders) -> None:
         oldest = new_order(at(-1), status=OrderStatus.REJECTED)
         orders.put(oldest, *(new_order(at(number)) for number in range(MAX_LOOKED_AT)))

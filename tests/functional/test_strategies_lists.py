@@ -103,6 +103,7 @@ class TestPositions:
         for query in ("", query_of(user=HOLLAND), "?instrument=MINDA"):
             assert traders.positions(query) == []
 
+    @pytest.mark.no_cover
     def test_every_combination_of_filters_finds_exactly_its_positions(self, busy: Traders) -> None:
         everything = busy.positions()
         assert len(everything) == 30
@@ -113,6 +114,7 @@ class TestPositions:
                 found = busy.positions(with_limit(query_of(**only), limit))
                 assert by_key(found) == by_key(wanted), (only, limit)
 
+    @pytest.mark.no_cover
     def test_pages_meet_without_gap_or_repetition(self, busy: Traders) -> None:
         expected = by_key(busy.positions())
         for limit in LIMITS:
@@ -183,6 +185,7 @@ class TestOrderLog:
             assert [trip["sell_signal_id"] for trip in traders.log(query)] == sales[::-1]
         assert traders.log("?strategy=STRATEGY_A") == []
 
+    @pytest.mark.no_cover
     def test_every_combination_of_filters_finds_exactly_its_round_trips(self, busy: Traders) -> None:
         close_all(busy)
         everything = busy.log()
@@ -193,6 +196,7 @@ class TestOrderLog:
             for limit in (4, 100):
                 assert busy.log(with_limit(query_of(**only), limit)) == wanted, (only, limit)
 
+    @pytest.mark.no_cover
     def test_pages_meet_without_gap_or_repetition(self, busy: Traders) -> None:
         # Five users close at the same moment.
         close_all(busy)
@@ -427,6 +431,7 @@ class TestCursors:
         assert busy.gateway.get(f"{path}cursor={cursor}").status == 200
 
     @pytest.mark.parametrize("path", TAMPERED)
+    @pytest.mark.no_cover
     def test_cursor_of_which_any_one_letter_is_changed_is_never_a_fault(self, busy: Traders, path: str) -> None:
         busy.signal("A", "ACC", "SELL")
         busy.signal("A", "L&T", "SELL")

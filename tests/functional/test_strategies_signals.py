@@ -147,6 +147,7 @@ class TestAnswer:
 
 
 class TestManyUsers:
+    @pytest.mark.no_cover
     def test_signal_for_more_users_than_a_transaction_takes_is_carried_out_for_each(
         self, traders: Traders, monkeypatch: pytest.MonkeyPatch
     ) -> None:

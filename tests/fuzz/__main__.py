@@ -93,9 +93,11 @@ def _steep(growth: Growth) -> Finding:
 
 def _over_http(seed: int, count: int) -> list[Finding]:
     # What needs no stack shall not pay for its imports, nor fail for them.
-    from tests.fuzz import deployed  # noqa: PLC0415
+    from tests.deployed import PARAMETERS  # noqa: PLC0415 - see above
+    from tests.e2e.own_stack import own_stack  # noqa: PLC0415 - see above
+    from tests.fuzz import deployed  # noqa: PLC0415 - see above
 
-    with deployed.deployed_stack() as stack:
+    with own_stack("fuzz", PARAMETERS) as stack:
         begun = time.monotonic()
         figures = deployed.run(stack, seed, count)
     seconds = time.monotonic() - begun

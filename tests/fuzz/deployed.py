@@ -1,20 +1,13 @@
 """The part that goes over real HTTP to a deployed stack of its own, and what its tables hold before and after."""
 
-import tempfile
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import islice
-from pathlib import Path
 from random import Random
 from typing import Any
 
-from deployment import start, stop, wipe
-from instance import Instance
-
-from tests.deployed import PARAMETERS
 from tests.e2e.stack import Stack
 from tests.fuzz.operations import Known, draw_request
 from tests.fuzz.request import Request
@@ -48,19 +41,6 @@ class WireFigures:
         self.statuses[reply.status] += 1
         if reply.seconds > self.slowest.get(name, (0.0, ""))[0]:
             self.slowest[name] = reply.seconds, again
-
-
-@contextmanager
-def deployed_stack() -> Iterator[Stack]:
-    """Deploy a stack on free ports, and leave nothing of it."""
-    with tempfile.TemporaryDirectory(prefix="rialto-fuzz-") as home:
-        instance = Instance.on_free_ports(Path(home) / "instance")
-        try:
-            with Stack(start(instance, PARAMETERS)) as stack:
-                yield stack
-        finally:
-            stop(instance)
-            wipe(instance)
 
 
 @dataclass
@@ -128,16 +108,8 @@ def run(stack: Stack, seed: int, count: int) -> WireFigures:
 
 def contents(stack: Stack) -> dict[str, list[Any]]:
     """Return everything in the tables."""
-    client = stack.deployment.session.client("dynamodb")
-    try:
-        names = client.list_tables()["TableNames"]
-        scans = client.get_paginator("scan")
-        pages = {name: scans.paginate(TableName=name) for name in names if name != stack.deployment.outputs[OWN]}
-        return {
-            name: sorted((row for page in found for row in page["Items"]), key=repr) for name, found in pages.items()
-        }
-    finally:
-        client.close()
+    names = stack.dynamodb.list_tables()["TableNames"]
+    return {name: sorted(stack.items(name), key=repr) for name in names if name != stack.deployment.outputs[OWN]}
 
 
 def _faults(request: Request, reply: Reply) -> Iterator[Finding]:

@@ -22,6 +22,7 @@ from chalice.local import RouteMatcher
 
 import app as application
 from chalicelib.core.sqs import sqs_client
+from tests.environment import FUNCTION, NOBODY
 from tests.fuzz.request import Request
 from tests.moto_stack import create_stack
 from tests.simulation.cloud.account import Account, connected_account
@@ -137,7 +138,7 @@ def platform(seed: int) -> Iterator[Platform]:
         stack.enter_context(patch.object(telemetry, "_write", lambda _: None))
         stack.enter_context(patch.object(clock, "datetime", moments))
         stack.enter_context(patch.object(uuid, "uuid4", lambda: uuid.UUID(int=ids.getrandbits(128), version=4)))
-        stack.enter_context(patch.dict(os.environ, NOBODY))
+        stack.enter_context(patch.dict(os.environ, NOBODY | FUNCTION))
         stack.enter_context(patch.dict(os.environ, create_stack(PARAMETERS)))
         _forget()
         logging.disable()
@@ -146,15 +147,6 @@ def platform(seed: int) -> Iterator[Platform]:
         finally:
             logging.disable(logging.NOTSET)
             _forget()
-
-
-NOBODY = {
-    "AWS_ACCESS_KEY_ID": "test",
-    "AWS_SECRET_ACCESS_KEY": "test",
-    "AWS_DEFAULT_REGION": "us-east-1",
-    "POWERTOOLS_SERVICE_NAME": "rialto",
-    "POWERTOOLS_METRICS_NAMESPACE": "Rialto",
-}
 
 
 def _forget() -> None:

@@ -34,7 +34,9 @@ class Exchange:
         """So many snapshots are cut in the middle."""
         self.frame = 100
         self.sent = 0
-        """Reports that went into a socket."""
+        """Reports that went into a socket, again and again if they were asked for again."""
+        self.reached = 0
+        """The last report that went into a socket."""
         self.asked: list[dict[str, Any]] = []
         """All frames of all bridges."""
         self._sockets: set[web.WebSocketResponse] = set()
@@ -169,6 +171,7 @@ class Exchange:
         if reports:
             await socket.send_json({"type": "reports", "session": self.session, "reports": reports})
             self.sent += len(reports)
+            self.reached = max(self.reached, *(report["seq"] for report in reports))
 
     def _read(self, first: int, last: int, without: set[int]) -> list[Report]:
         start = self.first

@@ -28,7 +28,7 @@ class Server:
 
     def stop(self) -> None:
         """Cut all connections and listen no longer."""
-        self.run(self._runner.cleanup())
+        self.run(self._stop())
 
     def close(self) -> None:
         """Stop for good."""
@@ -47,3 +47,14 @@ class Server:
         listener = socket.create_server(("127.0.0.1", self.port))
         self.port = listener.getsockname()[1]
         await web.SockSite(self._runner, listener).start()
+
+    async def _stop(self) -> None:
+        await self._runner.cleanup()
+        # Connections that were being accepted at that moment are not the runner's: nobody else closes them.
+        late = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in late:
+            task.cancel()
+        await asyncio.gather(*late, return_exceptions=True)
+        for transport in list(vars(self._loop)["_transports"].values()):
+            transport.abort()
+        await asyncio.sleep(0.01)

@@ -3,6 +3,7 @@
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from threading import Event, Thread
 
 import pytest
@@ -32,35 +33,42 @@ def checkpoint(world: World) -> int:
     return int(world.aws.lease().get("seq", 0))
 
 
+def is_beyond(world: World, seq: int) -> bool:
+    return checkpoint(world) > seq
+
+
 def leads(world: World, holder: str) -> bool:
     return world.aws.lease().get("holder") == holder
 
 
 class TestCrashes:
     def test_killed_at_any_moment_nothing_is_lost(self, world: World) -> None:
+        asked = []
         with a_steady_stream(world):
             for holder in ("one", "two", "three"):
                 process = world.start_process(holder)
-                eventually(lambda holder=holder: leads(world, holder), f"{holder} leads")  # type: ignore[misc]
+                eventually(partial(leads, world, holder), f"{holder} leads")
                 before = checkpoint(world)
-                eventually(lambda before=before: checkpoint(world) > before + 100, "it comes on")  # type: ignore[misc]
+                eventually(partial(is_beyond, world, before + 100), "it comes on")
+                asked.append(len(world.exchange.asked_for("resume")))
                 process.kill()
                 process.wait()
         world.start_process("four")
         world.expect(world.exchange.last)
         eventually(lambda: checkpoint(world) == world.exchange.last)
-        later = world.exchange.asked_for("resume")[1:]
-        assert all(frame["session"] == "S1" and frame["after"] > 0 for frame in later)
+        for kills, before_it in enumerate(asked, 1):
+            later = world.exchange.asked_for("resume")[before_it:]
+            assert all(frame["session"] == "S1" and frame["after"] > 100 * kills for frame in later)
 
     def test_killed_with_reports_that_the_queue_did_not_take(self, world: World) -> None:
         world.exchange.report(100)
-        process = world.start_process("one")
+        process = world.start_process("one", lease=5)
         world.expect(100)
         eventually(lambda: checkpoint(world) == 100)
         world.aws.down = True
         world.exchange.report(100)
         calls = world.aws.calls
-        eventually(lambda: world.exchange.sent == 200 and world.aws.calls > calls)
+        eventually(lambda: world.exchange.reached == 200 and world.aws.calls > calls)
         process.kill()
         process.wait()
         world.aws.down = False
@@ -69,9 +77,9 @@ class TestCrashes:
         assert world.exchange.asked_for("resume")[1]["after"] == 100
 
     def test_a_standby_does_not_read_and_takes_over(self, world: World) -> None:
-        leader = world.start_process("one")
+        leader = world.start_process("one", lease=5)
         eventually(lambda: leads(world, "one"))
-        with world.bridge("two"):
+        with world.bridge("two", lease=5):
             world.exchange.report(100)
             world.expect(100)
             assert len(world.exchange.asked_for("resume")) == 1
@@ -89,7 +97,7 @@ class TestFencing:
         world.expect(100)
         eventually(lambda: checkpoint(world) == 100)
         frozen.send_signal(signal.SIGSTOP)
-        with world.bridge("two"):
+        with world.bridge("two", lease=5):
             eventually(lambda: world.exchange.connections == 2)
             world.exchange.report(100)
             world.expect(200)
@@ -106,7 +114,7 @@ class TestFencing:
 
     def test_who_cannot_renew_stops_and_begins_again(self, world: World) -> None:
         world.exchange.report(100)
-        with world.bridge():
+        with world.bridge(lease=5):
             world.expect(100)
             world.aws.table_down = True
             eventually(lambda: not world.exchange.connections)
@@ -120,7 +128,7 @@ class TestFencing:
     def test_a_queue_that_hangs_does_not_cost_the_lease(self, world: World) -> None:
         world.exchange.report(100)
         world.aws.hanging = True
-        with world.bridge():
+        with world.bridge(lease=5):
             eventually(lambda: world.aws.calls > 3)
             until = world.aws.lease()["expires_at"]
             eventually(lambda: world.aws.lease()["expires_at"] > until + 2)
@@ -150,7 +158,7 @@ class TestStopping:
         world.expect(100)
         world.aws.down = True
         world.exchange.report(100)
-        eventually(lambda: world.exchange.sent == 200)
+        eventually(lambda: world.exchange.reached == 200)
         terminate(process)
         assert (checkpoint(world), world.aws.lease()["expires_at"]) == (100, 0)
 

@@ -21,6 +21,7 @@ from bridge.__main__ import QUEUE_CONFIG, TABLE_CONFIG
 from bridge.bridge import Bridge
 from bridge.lease import LeaseTable
 from bridge.publisher import SqsQueue
+from tests.environment import NOBODY
 from tests.unit.bridge.aws import TABLE, Aws
 from tests.unit.bridge.exchange import Exchange
 
@@ -109,9 +110,7 @@ class World:
             "PYTHONPATH": str(ROOT),
             "PYTHONDONTWRITEBYTECODE": "1",
             "AWS_ENDPOINT_URL": self.aws.url,
-            "AWS_ACCESS_KEY_ID": "test",
-            "AWS_SECRET_ACCESS_KEY": "test",
-            "AWS_DEFAULT_REGION": "us-east-1",
+            **NOBODY,
             "FEED_URL": self.exchange.url,
             "REPORTS_QUEUE_URL": self.aws.queue_url,
             "OPERATIONS_TABLE": TABLE,

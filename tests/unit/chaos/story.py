@@ -4,8 +4,9 @@ import json
 from typing import Any
 
 from chalicelib.core.clock import format_timestamp, utc_now
-from tests.chaos.evidence import TABLES, Evidence, own_standing
+from tests.chaos.evidence import TABLES, Evidence
 from tests.chaos.history import step_of
+from tests.e2e.standing import own_standing
 from tests.fuzz.platform import Platform, platform
 from tests.fuzz.request import Request as Sent
 from tests.simulation.history import Request

@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from tests.chaos.evidence import Evidence, Item
+from tests.chaos.evidence import Evidence
 from tests.chaos.rules import RULES, judge
+from tests.e2e.stack import Item
 from tests.simulation.history import Request
 from tests.unit.chaos.story import tell_story
 

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from chalicelib.core.clock import format_timestamp, parse_timestamp, utc_now
 
-moments = st.datetimes(datetime(1970, 1, 1), datetime(9999, 12, 30), timezones=st.just(UTC))  # noqa: DTZ001
+moments = st.datetimes(datetime(1970, 1, 1), datetime(9999, 12, 30), timezones=st.just(UTC))  # noqa: DTZ001 - it adds the zone
 
 
 def test_now_is_aware_and_in_utc() -> None:

@@ -22,7 +22,7 @@ def test_final_are_filled_canceled_rejected_expired() -> None:
 
 @pytest.mark.parametrize(("before", "after"), list(product(sorted(FINAL), OrderStatus)))
 def test_no_way_leads_out_of_a_final_status(before: OrderStatus, after: OrderStatus) -> None:
-    with pytest.raises(IllegalTransitionError):
+    with pytest.raises(IllegalTransitionError, match=f"^An order cannot go from {before} to {after}$"):
         check_transition(before, after)
 
 

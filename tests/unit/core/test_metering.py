@@ -14,8 +14,8 @@ from pynamodb.transactions import TransactWrite
 
 from chalicelib.core.dynamodb import bind_table
 from chalicelib.core.metering import Meter
+from tests.environment import NOBODY
 
-CREDENTIALS = {"AWS_ACCESS_KEY_ID": "x", "AWS_SECRET_ACCESS_KEY": "x", "AWS_DEFAULT_REGION": "us-east-1"}
 Reply = tuple[int, dict[str, Any]]
 
 
@@ -58,7 +58,7 @@ def rows(replies: list[Reply], monkeypatch: pytest.MonkeyPatch) -> Iterator[type
     server = ThreadingHTTPServer(("127.0.0.1", 0), Answers)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
     thread.start()
-    for name, value in CREDENTIALS.items():
+    for name, value in NOBODY.items():
         monkeypatch.setenv(name, value)
     monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{server.server_port}")
     bind_table.cache_clear()

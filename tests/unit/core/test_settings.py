@@ -94,7 +94,8 @@ def test_environment_is_read_when_it_is_needed(monkeypatch: pytest.MonkeyPatch) 
 def test_application_can_be_imported_without_any_setting() -> None:
     clean = {"PATH": os.environ["PATH"], "PYTHONDONTWRITEBYTECODE": "1"}
     program = "import app; print(len(app.app.routes))"
-    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, env=clean, capture_output=True, text=True)  # noqa: PLW1510
+    command = [sys.executable, "-c", program]
+    done = subprocess.run(command, cwd=ROOT, env=clean, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
     assert int(done.stdout) > 5
 

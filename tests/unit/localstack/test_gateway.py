@@ -6,6 +6,8 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import aiohttp
+import gateway
+import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 from gateway import AUTO_DECOMPRESS, EXCHANGE_CONTROL, LARGEST_BODY, make_app
@@ -145,3 +147,28 @@ def test_without_an_exchange_its_switches_are_a_route_like_any_other() -> None:
         assert seen["raw_path"] == "/api/rialto/_local/exchange/control"
 
     through_gateway(check)
+
+
+def test_an_idle_connection_is_closed_before_the_cloud_does_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A request that is sent just when the other side closes has no answer."""
+    monkeypatch.setattr(gateway, "LONGEST_IDLE", 0.05)
+
+    async def run() -> None:
+        closed = asyncio.Event()
+
+        async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            await reader.readuntil(b"\r\n\r\n")
+            writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}")
+            assert await reader.read() == b""
+            closed.set()
+            writer.close()
+
+        async with await asyncio.start_server(answer, "127.0.0.1", 0) as cloud:
+            port = cloud.sockets[0].getsockname()[1]
+            server = TestServer(make_app(f"http://127.0.0.1:{port}", RESPONSES))
+            async with server, aiohttp.ClientSession() as client:
+                assert (await get(client, server.make_url("/")))[0] == 200
+                # aiohttp itself would keep it for 15 seconds.
+                await asyncio.wait_for(closed.wait(), 12)
+
+    asyncio.run(run())

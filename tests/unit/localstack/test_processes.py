@@ -67,6 +67,22 @@ def test_kills_what_does_not_listen(daemon: Daemon) -> None:
     assert ended(process)
 
 
+def test_is_killed_without_being_asked_and_starts_again(daemon: Daemon) -> None:
+    process = run(daemon, STUBBORN)
+    assert daemon.kill()
+    assert ended(process)
+    assert not daemon.alive()
+    assert run(daemon, SLEEPER) != process
+    assert daemon.alive()
+
+
+def test_killing_what_does_not_run_is_no_error(daemon: Daemon) -> None:
+    assert not daemon.kill()
+    run(daemon, SLEEPER)
+    assert daemon.kill()
+    assert not daemon.kill()
+
+
 def test_takes_along_what_the_process_started(daemon: Daemon) -> None:
     process = run(daemon, PARENT)
     wait_until(lambda: bool(process.children()), daemon, 10, lambda: None)
@@ -81,6 +97,7 @@ def test_never_touches_a_process_that_got_the_pid_later(daemon: Daemon, tmp_path
     stale = json.loads(record(daemon).read_text())
     record(daemon).write_text(json.dumps(stale | {"born": stale["born"] - 60}))
     assert not daemon.alive()
+    assert not daemon.kill()
     assert not daemon.stop()
     assert process.is_running()
     record(daemon).write_text(json.dumps(stale))  # So that the fixture can stop it.
