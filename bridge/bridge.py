@@ -18,6 +18,10 @@ RENEWALS = 5
 """In the time of one lease. Each writes the checkpoint: once a second with the default lease of 5 s."""
 TRIES = 3
 """Of a standby in the time of one lease."""
+LONGEST_WAIT = 2.0
+"""Seconds between them at most: a long lease may be released at any time, and a try may fail."""
+RELEASES = 2
+"""Tries to release a lease: another would have to wait for its end."""
 FLUSH_PATIENCE = 4.0
 """Seconds that a bridge which is stopped waits for the queue; what it cannot send, the next one reads again."""
 
@@ -43,7 +47,7 @@ class Bridge:
             if lease:
                 log("leading", epoch=lease.epoch, session=lease.position.session, seq=lease.position.seq)
                 await self._lead(lease, stop)
-            await _wait_for(stop, self._leases.seconds / TRIES)
+            await _wait_for(stop, min(self._leases.seconds / TRIES, LONGEST_WAIT))
         self._threads.shutdown(wait=False)
         log("stopped", holder=self._leases.holder)
 
@@ -87,12 +91,14 @@ class Bridge:
 
     async def _release(self, lease: Lease, progress: Progress) -> None:
         position = progress.position()
-        try:
-            await self._in_thread(lease.release, position)
-        except (BotoCoreError, ClientError) as error:
-            log("lease not released", epoch=lease.epoch, error=_explain(error))
-        else:
-            log("lease released", epoch=lease.epoch, session=position.session, seq=position.seq)
+        for _ in range(RELEASES):
+            try:
+                await self._in_thread(lease.release, position)
+            except (BotoCoreError, ClientError) as error:
+                log("lease not released", epoch=lease.epoch, error=_explain(error))
+            else:
+                log("lease released", epoch=lease.epoch, session=position.session, seq=position.seq)
+                return
 
     async def _in_thread(self, call: Callable[P, T], *arguments: P.args, **named: P.kwargs) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._threads, lambda: call(*arguments, **named))

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 LANES = 4
 """Calls at once."""
-LINGER = 0.01
+LINGER = 0.05
 """Seconds to wait for more reports, which cost nothing in a call that is made anyway."""
 MOST_UNSENT = 16_000_000
 """Bytes of reports, each with its overhead, that are not in the queue yet; then nothing more is read."""

@@ -30,6 +30,8 @@ class Aws:
         self.lose_answers = 0
         """So many calls to come are carried out, and the connection then breaks."""
         self.table_down = False
+        self.lose_writes = 0
+        """So many writes of the lease to come answer 500."""
         self.tries = 0
         """Writes of the lease, whatever became of them."""
         self.too_early: list[dict[str, Any]] = []
@@ -114,7 +116,8 @@ class Aws:
 
     def _update(self, arguments: dict[str, Any]) -> web.Response:
         self.tries += 1
-        if self.table_down:
+        if self.table_down or self.lose_writes:
+            self.lose_writes -= bool(self.lose_writes)
             return _fail("InternalServerError", 500)
         seq = arguments["ExpressionAttributeValues"].get(":seq")
         if seq and not set(range(self.covered + 1, int(seq["N"]) + 1)) <= self.numbers:

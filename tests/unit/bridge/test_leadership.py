@@ -162,6 +162,19 @@ class TestStopping:
         terminate(process)
         assert (checkpoint(world), world.aws.lease()["expires_at"]) == (100, 0)
 
+    def test_a_release_that_fails_is_tried_again(self, world: World) -> None:
+        process = world.start_process("one", lease=600)
+        eventually(lambda: leads(world, "one"))
+        world.aws.lose_writes = 1
+        logged = [line["message"] for line in terminate(process)]
+        assert logged[-3:] == ["lease not released", "lease released", "stopped"]
+        assert world.aws.lease()["expires_at"] == 0
+
+    def test_a_first_try_that_fails_does_not_cost_a_part_of_a_long_lease(self, world: World) -> None:
+        world.aws.lose_writes = 1
+        with world.bridge("one", lease=600):
+            eventually(lambda: leads(world, "one"))
+
     def test_a_standby_leaves_without_a_trace(self, world: World) -> None:
         world.aws.write_lease(holder="another", epoch=7, expires_at=2**40, session="S1", seq=5)
         before = world.aws.lease()
