@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 
 import pytest
-from playwright.sync_api import Route, expect
+from playwright.sync_api import Response, Route, expect
 
 from tests.browser.visit import Visit
 from tests.e2e.stack import Stack, eventually
+
+CONTROL = "/_local/exchange/control"
 
 
 def test_a_dead_letter_shows_its_reason_and_is_redriven(visit: Visit, stack: Stack) -> None:
@@ -52,10 +54,39 @@ def test_the_invariants_are_checked_at_a_click(visit: Visit, stack: Stack) -> No
 def test_a_switch_changes_what_the_local_exchange_does(visit: Visit, stack: Stack, label: str, mode: str) -> None:
     page = visit.open("operations")
     for name, wanted in ((label, mode), ("Normal", "normal")):
-        with page.expect_response("**/_local/exchange/control"):
+        with page.expect_response(_is_the_change):
             page.get_by_role("radio", name=name).check()
         expect(page.get_by_role("radio", name=name)).to_be_checked()
         assert stack.exchange.http.get("/control").json()["mode"] == wanted
+
+
+def test_an_answer_that_was_asked_for_before_the_change_does_not_undo_it(visit: Visit, stack: Stack) -> None:
+    page = visit.open("operations")
+    down = page.get_by_role("radio", name="Down")
+    expect(down).to_be_visible()
+    held: list[Route] = []
+
+    def hold_a_look(route: Route) -> None:
+        if route.request.method == "GET" and not held:
+            held.append(route)
+        else:
+            route.continue_()
+
+    page.route(f"**{CONTROL}", hold_a_look)
+    with page.expect_request(f"**{CONTROL}"):
+        pass
+    with page.expect_response(_is_the_change):
+        down.check()
+    with page.expect_response(f"**{CONTROL}"):
+        held[0].fulfill(json={"mode": "normal"})
+    # What it would do, it would do at once; the next look is seconds away.
+    page.wait_for_timeout(200)
+    assert down.is_checked()
+    stack.exchange.behave("normal")
+
+
+def _is_the_change(response: Response) -> bool:
+    return response.request.method == "PUT" and response.url.endswith(CONTROL)
 
 
 def test_where_there_is_no_local_exchange_there_are_no_switches(visit: Visit) -> None:

@@ -1,6 +1,6 @@
 /** The families of pictures. Each gets its chance, size and colours, and returns the shapes on the ground. */
 
-import { at, contour, disc, path, rect, smooth, times } from "./shapes.js";
+import { at, contour, disc, each, path, rect, smooth, times } from "./shapes.js";
 
 function lagoon({ random, width, height, ground, inks }) {
   const horizon = height * random.between(0.42, 0.62);
@@ -9,7 +9,7 @@ function lagoon({ random, width, height, ground, inks }) {
   const hills = times(random.whole(2, 3), (layer) => {
     const rise = contour(random, width, height * 0.035);
     const top = horizon - height * (0.13 - layer * 0.05);
-    const ridge = Array.from({ length: 13 }, (_, step) => [(step * width) / 12, top + rise((step * width) / 12)]);
+    const ridge = each(13, (step) => [(step * width) / 12, top + rise((step * width) / 12)]);
     return path(`${smooth(ridge)}V${at(horizon)}H0Z`, inks[layer % 2], ` opacity="${0.55 + layer * 0.2}"`);
   });
   const glints = times(random.whole(9, 14), (row) => {
@@ -24,7 +24,7 @@ function lagoon({ random, width, height, ground, inks }) {
 function fields({ random, width, height, ground, inks }) {
   const margin = width * random.between(0.07, 0.1);
   const count = random.whole(2, 3);
-  const shares = Array.from({ length: count }, () => random.between(0.7, 1.8));
+  const shares = each(count, () => random.between(0.7, 1.8));
   const total = shares.reduce((sum, share) => sum + share, 0);
   const room = height - margin * (count + 1);
   let top = margin;
@@ -53,12 +53,12 @@ function tiles({ random, width, height, inks }) {
     const base = random.chance(0.6) ? rect(x, y, size + 0.5, size + 0.5, back) : "";
     const kind = random.whole(0, 4);
     if (kind === 0) return base + disc(x + size / 2, y + size / 2, size * random.pick([0.2, 0.34, 0.5]), front);
-    const turn = ` transform="rotate(${random.whole(0, 3) * 90} ${at(x + size / 2)} ${at(y + size / 2)})"`;
-    const quarter = (r) => `M${at(x)} ${at(y)}h${at(r)}a${at(r)} ${at(r)} 0 0 1 ${at(-r)} ${at(r)}Z`;
+    const turn = ` transform="rotate(${random.whole(0, 3) * 90} ${at(x + size / 2, y + size / 2)})"`;
+    const quarter = (r) => `M${at(x, y)}h${at(r)}a${at(r, r)} 0 0 1 ${at(-r, r)}Z`;
     if (kind === 1) return base + path(quarter(size), front, turn);
     if (kind === 2) return base + path(quarter(size), front, turn) + path(quarter(size / 2), back, turn);
-    if (kind === 3) return base + path(`M${at(x)} ${at(y)}h${at(size)}a${at(size / 2)} ${at(size / 2)} 0 0 1 ${at(-size)} 0Z`, front, turn);
-    return base + path(`M${at(x)} ${at(y)}h${at(size)}v${at(size)}Z`, front, turn);
+    if (kind === 3) return base + path(`M${at(x, y)}h${at(size)}a${at(size / 2, size / 2)} 0 0 1 ${at(-size)} 0Z`, front, turn);
+    return base + path(`M${at(x, y)}h${at(size)}v${at(size)}Z`, front, turn);
   };
   return times(down, (row) => times(across, (column) => tile(column * size, row * size)));
 }
@@ -70,7 +70,7 @@ function ridges({ random, width, height, ground, inks, strong }) {
   const lines = times(count, (index) => {
     const y = height * (0.3 + (0.6 * index) / count);
     const rise = contour(random, width, height * 0.05);
-    const points = Array.from({ length: 23 }, (_, step) => {
+    const points = each(23, (step) => {
       const x = width * (0.08 + (0.84 * step) / 22);
       const swell = Math.exp(-(((x - peak) / spread) ** 2));
       return [x, y - Math.abs(rise(x)) * (0.05 + swell * 1.9) - swell * height * 0.04 - random.between(0, 2)];
@@ -85,7 +85,7 @@ function frond(random, x, y, reach) {
   const lobes = random.whole(4, 6);
   const turn = random.between(0, 6.3);
   const bend = random.between(-0.3, 0.3);
-  const side = (way) => Array.from({ length: lobes }, (_, lobe) => {
+  const side = (way) => each(lobes, (lobe) => {
     const out = 0.6 * Math.sin(Math.PI * (0.2 + (lobe / lobes) * 0.72)) * random.between(0.85, 1.1);
     return [[0.14, out * 0.7], [0.36, out], [0.62, out * 0.86], [0.82, out * 0.5], [1, 0.1]]
       .map(([along, far]) => [((lobe + along) / lobes) * 2 - 1 - far * 0.25, way * far]);
@@ -113,7 +113,7 @@ function cutouts({ random, width, height, ground, inks }) {
 
 function orbits({ random, width, height, ground, inks }) {
   const half = (x, y, r, fill, turn) =>
-    path(`M${at(x - r)} ${at(y)}a${at(r)} ${at(r)} 0 0 1 ${at(2 * r)} 0Z`, fill, ` transform="rotate(${turn} ${at(x)} ${at(y)})"`);
+    path(`M${at(x - r, y)}a${at(r, r)} 0 0 1 ${at(2 * r)} 0Z`, fill, ` transform="rotate(${turn} ${at(x, y)})"`);
   const body = (x, y, reach) => {
     const rings = random.whole(4, 7);
     const turn = random.whole(0, 7) * 45;
@@ -153,7 +153,7 @@ function waves({ random, width, height, inks, strong }) {
   const start = random.between(0, 6.3);
   const accent = inks.find((ink) => ink !== strong);
   return times(count, (index) => {
-    const edge = (offset) => Array.from({ length: 15 }, (_, step) => {
+    const edge = (offset) => each(15, (step) => {
       const y = (height * 1.04 * step) / 14 - height * 0.02;
       const x = (width * (index + offset)) / count + sway * Math.sin((y / height) * beats * 6.3 + start + index * drift);
       return [x, y];
@@ -177,7 +177,7 @@ function stems({ random, width, height, ground, inks }) {
       const y = top + ((floor - top) * (pair + 0.35)) / (pairs + 0.4);
       const size = reach * (0.5 + (0.5 * (pair + 1)) / pairs);
       const side = (way) => path(
-        `M${at(x)} ${at(y)}q${at(way * size * 0.35)} ${at(-size * 0.85)} ${at(way * size)} ${at(-size * 0.62)}q${at(-way * size * 0.12)} ${at(size * 0.62)} ${at(-way * size)} ${at(size * 0.62)}Z`, ink);
+        `M${at(x, y)}q${at(way * size * 0.35, -size * 0.85, way * size, -size * 0.62)}q${at(-way * size * 0.12, size * 0.62, -way * size, size * 0.62)}Z`, ink);
       return side(-1) + side(1);
     });
     return rect(x - 1.3, top - reach * 0.2, 2.6, floor - top + reach * 0.2, ink) + leaves;

@@ -22,8 +22,18 @@ export function exchangeSection(page) {
   const element = section("Local exchange", { note: "It runs on this machine and plays whatever you choose." }, switches, said);
   element.hidden = true;
 
+  let changes = 0;
+
   async function change(event) {
+    changes += 1;
     show(await put(CONTROL, { mode: event.target.value }).catch((error) => fill(said, error.message)));
+  }
+
+  // What was asked before a change is no news after it.
+  async function look(life) {
+    const before = changes;
+    const control = await get(CONTROL, {}, life);
+    if (changes === before) show(control);
   }
 
   function show(control) {
@@ -35,8 +45,7 @@ export function exchangeSection(page) {
   }
 
   const stop = new AbortController();
-  page.life.addEventListener("abort", () => stop.abort());
-  poll(stop.signal, 5, async (life) => show(await get(CONTROL, {}, life)), (error) => {
+  poll(AbortSignal.any([page.life, stop.signal]), 5, look, (error) => {
     if (error instanceof Problem) stop.abort();
   });
   return element;

@@ -1,22 +1,22 @@
 /** The shapes that pictures are made of, as the text of SVG elements. Only numbers and our own colours go in. */
 
-export const at = (value) => Math.round(value * 10) / 10;
+export const at = (...values) => values.map((value) => Math.round(value * 10) / 10).join(" ");
 export const rect = (x, y, w, h, fill, more = "") =>
   `<rect x="${at(x)}" y="${at(y)}" width="${at(w)}" height="${at(h)}" fill="${fill}"${more}/>`;
 export const disc = (x, y, r, fill, more = "") => `<circle cx="${at(x)}" cy="${at(y)}" r="${at(r)}" fill="${fill}"${more}/>`;
 export const path = (d, fill, more = "") => `<path d="${d}" fill="${fill}"${more}/>`;
-export const times = (count, make) => Array.from({ length: count }, (_, index) => make(index)).join("");
+export const each = (count, make) => Array.from({ length: count }, (_, index) => make(index));
+export const times = (...how) => each(...how).join("");
 
 /** A smooth line through the points: a Catmull-Rom spline as Bézier curves. */
 export function smooth(points, closed = false) {
   const point = (index) => (closed ? points.at(index % points.length)
     : points[Math.max(0, Math.min(points.length - 1, index))]);
-  let d = `M${at(points[0][0])} ${at(points[0][1])}`;
+  let d = `M${at(...points[0])}`;
   for (let index = 0; index < points.length - (closed ? 0 : 1); index += 1) {
     const [before, from, to, after] = [point(index - 1), point(index), point(index + 1), point(index + 2)];
-    const bend = [from[0] + (to[0] - before[0]) / 6, from[1] + (to[1] - before[1]) / 6,
-      to[0] - (after[0] - from[0]) / 6, to[1] - (after[1] - from[1]) / 6, ...to];
-    d += `C${bend.map(at).join(" ")}`;
+    d += `C${at(from[0] + (to[0] - before[0]) / 6, from[1] + (to[1] - before[1]) / 6,
+      to[0] - (after[0] - from[0]) / 6, to[1] - (after[1] - from[1]) / 6, ...to)}`;
   }
   return closed ? `${d}Z` : d;
 }
