@@ -4,54 +4,15 @@ from __future__ import annotations
 
 import itertools
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
 
+from tests.e2e.command_line import CommandLine
 from tests.e2e.stack import ISIN, Stack, eventually
 
-RIALTO = Path(sys.executable).parent / "rialto"
 WINDOW = '{"requestContext": {"condition": "RetryAttemptsExhausted"}, "DDBStreamBatchInfo": {"batchSize": 1}}'
 _artworks = itertools.count(8_000_000)
-
-
-class CommandLine:
-    """Runs the command in a folder of its own."""
-
-    def __init__(self, url: str, folder: Path) -> None:
-        self.folder = folder
-        clean = {name: value for name, value in os.environ.items() if not name.startswith("RIALTO_")}
-        self.environment = {**clean, "RIALTO_URL": url, "COLUMNS": "80"}
-
-    def run(self, *arguments: str, code: int = 0) -> str:
-        """Return what a command writes, that must end with the exit code."""
-        run = subprocess.run(
-            [RIALTO, *arguments],
-            cwd=self.folder,
-            env=self.environment,
-            capture_output=True,
-            text=True,
-            timeout=180,
-            check=False,
-        )
-        assert run.returncode == code, f"{arguments}: {run.returncode}\n{run.stdout}\n{run.stderr}"
-        assert "Traceback" not in run.stderr
-        # Whoever is refused is told why, in a line.
-        assert code != 1 or run.stdout or run.stderr.count("\n") == 1
-        return run.stdout
-
-    def json(self, *arguments: str, code: int = 0) -> dict[str, Any]:
-        """Return the JSON object that a command writes."""
-        answer: dict[str, Any] = json.loads(self.run(*arguments, "--json", code=code))
-        return answer
-
-    def rows(self, *arguments: str) -> list[dict[str, Any]]:
-        """Return the JSON objects that a command writes, one in each line."""
-        return [json.loads(line) for line in self.run(*arguments, "--json").splitlines()]
 
 
 @pytest.fixture
