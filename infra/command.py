@@ -14,6 +14,8 @@ from typing import Any
 import boto3
 import httpx
 from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, TokenRetrievalError
+from rialto_client.errors import SigningError
+from rialto_client.signature import SignedBy
 
 from infra.approval import Approval, Ask
 from infra.deploy import Bucket, Session, upload
@@ -21,7 +23,6 @@ from infra.errors import DeploymentError
 from infra.health import PATIENCE, check_api, check_functions
 from infra.package import package
 from infra.rollout import Check, Rollout, Version, roll_out
-from infra.signature import SignedBy
 from infra.stack import Patience, Stack
 from infra.stage import AT_ONCE, Stage, read_stage
 from infra.teardown import tear_down
@@ -49,7 +50,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         else:
             confirmed = options.confirm
             destroy_stage(stage, session, Approval((lambda _: confirmed) if confirmed else _at_terminal()))
-    except (DeploymentError, BotoCoreError, ClientError) as error:
+    except (DeploymentError, SigningError, BotoCoreError, ClientError) as error:
         print(f"{options.command}: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:

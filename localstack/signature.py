@@ -2,8 +2,7 @@
 
 from botocore.credentials import Credentials
 from cloud_session import REGION
-
-from infra.signature import SignedBy
+from rialto_client.signature import SignedBy
 
 
 class Signature(SignedBy):

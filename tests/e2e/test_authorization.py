@@ -1,15 +1,20 @@
 """A stack that asks for signatures and limits requests: nothing gets past its gateway."""
 
+import asyncio
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
+from cloud_session import REGION
 from instance import Instance
+from rialto_client import BrokerOrderRequest, Client, Direction, OrderChange, OrderEvent
 from signature import Signature
 
 from app import app
 from tests.deployed import PARAMETERS
+from tests.e2e.command_line import CommandLine
 from tests.e2e.own_stack import deployed_stack
-from tests.e2e.stack import Stack
+from tests.e2e.stack import ISIN, Stack
 
 pytestmark = pytest.mark.embedded_only("LocalStack checks no signatures")
 
@@ -38,6 +43,33 @@ def test_signed_order_is_taken(guarded: Stack) -> None:
     order = {"type": "market", "side": "buy", "instrument": "DE0007664039", "quantity": 1}
     assert guarded.http.post("/orders", json=order, auth=Signature()).status_code == 201
     assert guarded.http.get("/orders", auth=Signature()).status_code == 200
+
+
+def test_the_command_line_signs(guarded: Stack, tmp_path: Path) -> None:
+    keys = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
+    unsigned = CommandLine(guarded.deployment.url, tmp_path, **keys)
+    rialto = CommandLine(guarded.deployment.url, tmp_path, **keys, RIALTO_SIGN=REGION)
+
+    order_id = rialto.json("orders", "place", "buy", ISIN, "1", "--wait")["id"]
+    assert order_id in [row["id"] for row in rialto.rows("orders", "list", "--limit", "5")]
+    assert unsigned.json("--sign", REGION, "health")["status"] == "ok"
+
+    unsigned.run("orders", "show", order_id, code=1)
+    rialto.run("--sign", "none", "orders", "show", order_id, code=1)
+
+
+def test_the_client_watches_with_a_signature(guarded: Stack) -> None:
+    async def place_and_watch() -> tuple[str, OrderEvent]:
+        async with Client(guarded.deployment.url, auth=Signature()) as client:
+            placed = await client.place_broker_order(
+                BrokerOrderRequest(side=Direction.BUY, instrument=ISIN, quantity=1)
+            )
+            return placed.id, await anext(client.watch_orders([placed.id]))
+
+    order_id, seen = asyncio.run(place_and_watch())
+
+    assert isinstance(seen, OrderChange)
+    assert seen.order.id == order_id
 
 
 def test_limits_are_those_of_the_parameters(guarded: Stack) -> None:

@@ -9,6 +9,7 @@ from typing import Any, cast
 
 import pytest
 from botocore.exceptions import ClientError, NoCredentialsError
+from rialto_client.errors import SigningError
 
 from infra.approval import Approval, NotApprovedError
 from infra.command import destroy_stage, main, open_session
@@ -94,6 +95,16 @@ class TestAccess:
         assert run.returncode == 1
         assert run.stderr.startswith("deploy: AWS does not know who you are")
         assert "Traceback" not in run.stderr
+
+    def test_credentials_that_run_out_on_the_way_are_told_without_a_traceback(
+        self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        def run_out(*_: object) -> None:
+            raise SigningError("The AWS credentials cannot be read: expired.")
+
+        monkeypatch.setattr("infra.command.open_session", run_out)
+        assert main(["deploy", "dev"]) == 1
+        assert capsys.readouterr().err == "deploy: The AWS credentials cannot be read: expired.\n"
 
     def test_unknown_stage_is_told_before_anybody_is_asked_for_credentials(
         self, capsys: pytest.CaptureFixture[str]

@@ -10,6 +10,7 @@ from rialto_client.calls.operations import OperationsCalls
 from rialto_client.calls.strategies import StrategyCalls
 from rialto_client.connection import Connection
 from rialto_client.settings import DEFAULT_RETRIES, DEFAULT_TIMEOUT, Retries, Timeout, read_base_url
+from rialto_client.signing import choose_auth
 
 
 class Client(MarketCalls, BrokerCalls, StrategyCalls, OperationsCalls):
@@ -17,6 +18,13 @@ class Client(MarketCalls, BrokerCalls, StrategyCalls, OperationsCalls):
 
     ``transport`` takes the place of the network, e.g. in tests, and is closed with the client. Every method raises
     RefusedError or one of its kind when the market says no, and UnavailableError when it cannot be asked.
+
+    ``sign`` is the AWS region for whose gateway requests are signed with the caller's credentials, or "none"; without
+    it RIALTO_SIGN says so, else the URL does. ``auth`` takes its place, e.g. a ``SignedBy`` with other credentials.
+
+    Raises:
+        ValueError: if ``base_url`` or ``sign`` is none.
+        SigningError: if requests are to be signed, and there is no botocore, or there are no credentials.
     """
 
     def __init__(
@@ -26,8 +34,11 @@ class Client(MarketCalls, BrokerCalls, StrategyCalls, OperationsCalls):
         timeout: Timeout = DEFAULT_TIMEOUT,
         retries: Retries = DEFAULT_RETRIES,
         transport: httpx.AsyncBaseTransport | None = None,
+        sign: str | None = None,
+        auth: httpx.Auth | None = None,
     ) -> None:
-        super().__init__(Connection(read_base_url(base_url), timeout, retries, transport))
+        url = read_base_url(base_url)
+        super().__init__(Connection(url, timeout, retries, transport, auth or choose_auth(sign, url)))
 
     async def __aenter__(self) -> Self:
         return self

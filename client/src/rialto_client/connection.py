@@ -29,7 +29,12 @@ class Connection:
     """A pool of connections to one server. Belongs to one event loop."""
 
     def __init__(
-        self, url: httpx.URL, timeout: Timeout, retries: Retries, transport: httpx.AsyncBaseTransport | None
+        self,
+        url: httpx.URL,
+        timeout: Timeout,
+        retries: Retries,
+        transport: httpx.AsyncBaseTransport | None,
+        auth: httpx.Auth | None,
     ) -> None:
         self._timeout = timeout
         self._retries = retries
@@ -39,6 +44,8 @@ class Connection:
             # Waiting for a free connection is bounded by the overall time alone: it is no attempt.
             timeout=httpx.Timeout(timeout.read, connect=timeout.connect, pool=None),
             transport=transport,
+            # Of each attempt anew: a signature is good for some minutes.
+            auth=auth,
             trust_env=uses_environment(url),
             verify=_tls_context(),
         )
@@ -92,6 +99,7 @@ class Connection:
         Raises:
             RefusedError: if the market refuses.
             UnavailableError: if no attempt got an answer that decides.
+            SigningError: if it is to be signed and cannot be.
         """
         deadline = asyncio.get_running_loop().time() + self._timeout.overall
         cause: Exception | None = None

@@ -5,6 +5,7 @@ RialtoClientError
 │   ├── InvalidRequestError    400, 413, 415, 422: the request breaks a rule; ``errors`` names the fields
 │   ├── NotFoundError          404: there is nothing with this id
 │   └── ConflictError          409: the state of the thing forbids it
+├── SigningError               requests are to be signed, and there is no botocore, or no credentials
 ├── UnavailableError           no answer that decides, after all attempts; ``__cause__`` is the last cause
 └── InconclusiveError          an answer that decides nothing: asked again, then the cause of an UnavailableError
     ├── ThrottledError         429: too many requests
@@ -56,6 +57,10 @@ class NotFoundError(RefusedError):
 
 class ConflictError(RefusedError):
     """Raised when the state of the thing forbids what was asked."""
+
+
+class SigningError(RialtoClientError):
+    """Raised when requests are to be signed and cannot be. Nothing was sent."""
 
 
 class InconclusiveError(RialtoClientError):

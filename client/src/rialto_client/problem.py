@@ -4,6 +4,10 @@ import json
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+_FORBIDDEN = 403
+_NO_ROUTE = "Missing Authentication Token"
+"""What API Gateway calls a route that there is not."""
+
 
 class FieldError(BaseModel):
     """What is wrong with one field: ``loc`` is the path to it, e.g. ("body", "price")."""
@@ -42,6 +46,15 @@ def read_problem(status: int, body: bytes) -> Problem:
     """Return the problem in the body; with the status alone when the body is something else."""
     try:
         content = json.loads(body)
-        return Problem.model_validate({**content, "status": status})
+        return Problem.model_validate({**_as_detail(status, dict(content)), **content, "status": status})
     except (ValueError, TypeError, RecursionError, ValidationError):
         return Problem(status=status)
+
+
+def _as_detail(status: int, content: dict[str, object]) -> dict[str, object]:
+    """Return why API Gateway refuses a request that is signed: the signature is wrong, or the caller may not.
+
+    Of a wrong signature it goes on with the headers that it has seen, the session token among them: they are left out.
+    """
+    said = str(content.get("message", content.get("Message", ""))).partition("\n")[0]
+    return {"detail": said} if status == _FORBIDDEN and said != _NO_ROUTE else {}

@@ -1,14 +1,17 @@
-"""Where the market is, how long to wait for it, and how often to ask."""
+"""Where the market is, how long to wait for it, how often to ask, and whether requests are signed."""
 
 import os
 import random
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import httpx
 
 DEFAULT_URL = "http://127.0.0.1:8080"
+NO_SIGNATURE = "none"
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")
+_REGION = re.compile(r"[a-z]{2,}(-[a-z]+)+-\d+")
 
 
 @dataclass(frozen=True)
@@ -66,6 +69,18 @@ def read_base_url(base_url: str | None) -> httpx.URL:
     if url.scheme not in ("http", "https") or not url.host:
         raise ValueError(f"{text!r} is no http or https URL.")
     return url
+
+
+def read_sign(sign: str | None) -> str:
+    """Return the region to sign for, "none", or that of the environment variable RIALTO_SIGN; "": the URL decides.
+
+    Raises:
+        ValueError: if it is neither a region nor "none".
+    """
+    text = (sign or "").strip() or os.environ.get("RIALTO_SIGN", "").strip()
+    if text in ("", NO_SIGNATURE) or _REGION.fullmatch(text):
+        return text
+    raise ValueError(f"{text!r} is no region such as eu-central-1, and not {NO_SIGNATURE!r}.")
 
 
 def uses_environment(url: httpx.URL) -> bool:

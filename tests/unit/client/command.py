@@ -6,9 +6,15 @@ from rialto_client.cli.app import app
 from typer.testing import CliRunner, Result
 
 
-def rialto(*arguments: str, url: str = "http://127.0.0.1:1", columns: int = 120, user: str | None = None) -> Result:
+def rialto(
+    *arguments: str,
+    url: str = "http://127.0.0.1:1",
+    columns: int = 120,
+    user: str | None = None,
+    sign: str | None = None,
+) -> Result:
     """Run a command against a Rialto; by default where nobody answers. Nothing but an exit code may come out."""
-    environment = {"RIALTO_URL": url, "COLUMNS": str(columns), "RIALTO_USER": user}
+    environment = {"RIALTO_URL": url, "COLUMNS": str(columns), "RIALTO_USER": user, "RIALTO_SIGN": sign}
     result = CliRunner().invoke(app, list(arguments), env=environment, prog_name="rialto")
     assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
     assert "Traceback" not in result.output

@@ -20,13 +20,15 @@ MOMENT = "2026-11-21T12:00:00.250000Z"
 
 @dataclass(frozen=True)
 class SeenRequest:
-    """What came over the wire."""
+    """What came over the wire. ``target`` and ``content`` are path and query, and the body, byte for byte."""
 
     method: str
     path: str
     query: dict[str, str]
     body: Any
     headers: dict[str, str]
+    target: str = ""
+    content: bytes = b""
 
 
 class MarketServer(ThreadingHTTPServer):
@@ -156,7 +158,9 @@ class MarketHandler(BaseHTTPRequestHandler):
         parts = urlsplit(self.path)
         query = {name: values[-1] for name, values in parse_qs(parts.query).items()}
         headers = {name.lower(): value for name, value in self.headers.items()}
-        request = SeenRequest(self.command, parts.path, query, json.loads(raw) if raw else None, headers)
+        request = SeenRequest(
+            self.command, parts.path, query, json.loads(raw) if raw else None, headers, self.path, raw
+        )
         with self.server.lock:
             answer = self.server.carry_out(request)
             fault = self.server.faults.popleft() if self.server.faults else None

@@ -50,6 +50,7 @@ def test_it_names_what_it_needs(site: Path) -> None:
     assert distribution.requires == [
         "httpx==0.28.*",
         "pydantic==2.*",
+        'botocore==1.*; extra == "aws"',
         'rich==15.*; extra == "cli"',
         'typer==0.29.*; extra == "cli"',
     ]

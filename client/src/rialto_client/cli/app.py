@@ -9,7 +9,7 @@ from rialto_client.cli import exchange, market, operations, orders, positions, p
 from rialto_client.cli.boundary import Commands
 from rialto_client.cli.examples import examples
 from rialto_client.cli.target import Target
-from rialto_client.settings import DEFAULT_URL
+from rialto_client.settings import DEFAULT_URL, read_sign
 
 app = typer.Typer(
     name="rialto",
@@ -28,6 +28,13 @@ def _show_version(wanted: bool) -> None:
         raise typer.Exit
 
 
+def _checked(sign: str) -> str:
+    try:
+        return read_sign(sign)
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from None
+
+
 @app.callback(
     epilog=examples(
         "rialto tour",
@@ -35,6 +42,7 @@ def _show_version(wanted: bool) -> None:
         "rialto market browse --sort price_asc",
         "rialto signals send STRATEGY_B MINDA BUY",
         "rialto --url https://rialto.example/prod queues --json",
+        "rialto --url https://rialto.example/prod --sign eu-central-1 health",
     )
 )
 def choose_target(
@@ -42,6 +50,16 @@ def choose_target(
     url: Annotated[
         str, typer.Option(envvar="RIALTO_URL", help="Where Rialto answers; goes before the command.")
     ] = DEFAULT_URL,
+    sign: Annotated[
+        str,
+        typer.Option(
+            envvar="RIALTO_SIGN",
+            callback=_checked,
+            metavar="REGION|none",
+            help="Sign with your AWS credentials, for this region.",
+            show_default="by the URL",
+        ),
+    ] = "",
     _version: Annotated[
         bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version and exit.")
     ] = False,
@@ -51,4 +69,4 @@ def choose_target(
     Exit codes: 0 done, 1 failed or refused, 2 wrong usage.
     With --json the answer is JSON, for other programs.
     """
-    ctx.obj = Target(url.strip() or DEFAULT_URL)
+    ctx.obj = Target(url.strip() or DEFAULT_URL, sign)

@@ -9,6 +9,7 @@ from rialto_client.errors import (
     RefusedError,
     RialtoClientError,
     ServerFaultError,
+    SigningError,
     ThrottledError,
     UnavailableError,
     UnexpectedAnswerError,
@@ -17,7 +18,8 @@ from rialto_client.problem import Problem
 
 _MOST_FIELDS = 20
 _LONGEST_DETAIL = 400
-_ADVICE = {
+_ADVICE: dict[int | str, str] = {
+    "not_signed": "`--sign REGION` signs it with your AWS credentials.",
     401: "Whoever runs it knows how to get in.",
     409: "Look at what is there now, and try again.",
     413: "Send less at once.",
@@ -51,6 +53,8 @@ def summarize(error: RialtoClientError, url: str) -> str:
             told = f"Too many requests: {cause}. {_ADVICE[429]}"
         case UnexpectedAnswerError() as cause:
             told = f"Unexpected answer from {url}: {cause} If that is not Rialto, give --url."
+        case SigningError() as cause:
+            told = f"{cause} `--sign none` sends requests without a signature."
         case cause:
             told = f"The connection to {url} broke: {str(cause) or type(cause).__name__}. Try again."
     return " ".join(told.split())
@@ -58,7 +62,7 @@ def summarize(error: RialtoClientError, url: str) -> str:
 
 def _with_advice(problem: Problem, url: str) -> str:
     # The gateway's own answers have no code, and 403 is what it says of a route that there is not.
-    if problem.status in (403, 404, 405) and not problem.code:
+    if problem.status in (403, 404, 405) and not (problem.code or problem.detail):
         return (
             f"{url} does not know this ({problem.status}). Is it Rialto, and as new as this command? Else give --url."
         )
@@ -67,7 +71,7 @@ def _with_advice(problem: Problem, url: str) -> str:
     reference = f" (request {problem.request_id})" if problem.request_id else ""
     told = f"Refused, {problem.status}: {said.rstrip('.')}{reference}."
     # Where a conflict will be the same again, it says all that there is to say.
-    advice = "" if problem.code in _LASTING else _ADVICE.get(problem.status, "")
+    advice = "" if problem.code in _LASTING else _ADVICE.get(problem.code, _ADVICE.get(problem.status, ""))
     return f"{told} {advice}".rstrip()
 
 

@@ -22,6 +22,7 @@ class Target:
     """A Rialto, and how patiently it is asked."""
 
     url: str
+    sign: str = ""
     timeout: Timeout = DEFAULT_TIMEOUT
     retries: Retries = RETRIES
 
@@ -46,6 +47,6 @@ class Target:
 
     def _connect(self) -> Client:
         try:
-            return Client(self.url, timeout=self.timeout, retries=self.retries)
+            return Client(self.url, timeout=self.timeout, retries=self.retries, sign=self.sign)
         except ValueError as error:
             raise Failure(f"{error} Give another --url, or set RIALTO_URL.", exit_code=2) from None
