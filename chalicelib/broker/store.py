@@ -28,6 +28,10 @@ from chalicelib.core.dynamodb import bind_table, is_condition_failure
 from chalicelib.core.pagination import MORE, first_behind
 
 
+NEWEST = 50
+"""Orders whose placement tells that the exchange takes orders, even where none of them works for long."""
+
+
 class OrderExistsError(Exception):
     """Raised when another request created an order with this id. ``existing`` is that order."""
 
@@ -76,7 +80,7 @@ class OrderStore(Protocol):
         """Return since when the order waits that waits longest for the exchange, None if none waits."""
 
     def last_placed_at(self) -> datetime | None:
-        """Return when an order that still works was placed last."""
+        """Return when an order that still works, or one of the newest orders, was placed last."""
 
 
 class DynamoOrderStore:
@@ -149,8 +153,11 @@ class DynamoOrderStore:
         return min(self._first_of_each_shard(PENDING, forward=True), default=None)
 
     def last_placed_at(self) -> datetime | None:
-        """Take the latest over all shards."""
-        return max(self._first_of_each_shard(WORKING, forward=False), default=None)
+        """Take the latest over all shards, and of the newest orders, whatever became of them."""
+        newest = self.get_many([place.order_id for place in self.list_newest(NEWEST, None)]).values()
+        # Where everything fills or is refused at once, no order works.
+        placed = [order.placed_at for order in newest if order.placed_at is not None]
+        return max([*placed, *self._first_of_each_shard(WORKING, forward=False)], default=None)
 
     def _first_of_each_shard(self, status: str, *, forward: bool) -> Iterator[datetime]:
         for shard in range(SHARDS):

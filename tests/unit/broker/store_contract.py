@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from itertools import pairwise
+from itertools import cycle, pairwise
 
 import pytest
 from hypothesis import given, settings
@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from chalicelib.broker.item import SHARDS
 from chalicelib.broker.order import Order, OrderId
 from chalicelib.broker.placement import Answer, Outcome, Policy, Purpose, claim, record_outcome, request_cancel
-from chalicelib.broker.store import OrderExistsError, OrderStore, Position, StaleOrderError
+from chalicelib.broker.store import NEWEST, OrderExistsError, OrderStore, Position, StaleOrderError
 from chalicelib.core.ids import new_id, shard_of
 from chalicelib.core.lifecycle import FINAL, OrderStatus
 from tests.unit.broker.orders import any_order, new_order, new_signal_order
@@ -233,7 +233,6 @@ class PendingContract:
         order = replace(new_order(), status=status, placed_at=at(1))
         store.create(order)
         assert all_pending(store) == []
-        assert store.last_placed_at() is None
 
     def test_working_orders_are_listed_by_the_time_since_when(self, store: OrderStore) -> None:
         orders = in_one_shard(store, 5)
@@ -262,6 +261,18 @@ class PendingContract:
         for delay, order in zip((11, 19, 12, 17, 13, 15, 18, 14, 16, 10), orders, strict=True):
             placed(store, order, at(delay))
         assert store.last_placed_at() == at(19)
+
+    def test_last_placed_may_be_final_by_now(self, store: OrderStore) -> None:
+        working, *others = stored(store, *(at(second) for second in range(NEWEST + 1)))
+        placed(store, working, at(60))
+        for delay, (order, status) in enumerate(zip(others, cycle(sorted(FINAL)), strict=False), 61):
+            store.save(replace(order, status=status, placed_at=at(delay)))
+        assert store.last_placed_at() == at(60 + NEWEST)
+
+    def test_last_placed_is_sought_among_the_newest_that_are_final(self, store: OrderStore) -> None:
+        old, *_ = stored(store, *(at(second) for second in range(NEWEST + 1)))
+        store.save(replace(old, status=OrderStatus.FILLED, placed_at=at(100)))
+        assert store.last_placed_at() is None
 
     def test_longest_waiting_counts_over_all_shards(self, store: OrderStore) -> None:
         orders = stored(store, *(at(second) for second in (14, 11, 19, 12, 17, 13, 15, 18, 16, 10)))

@@ -143,6 +143,15 @@ class TestDeadLetters:
         platform.work_until_quiet()
         assert platform.store.orders[order.order_id].status is OrderStatus.NEW
 
+    def test_a_later_order_that_is_final_by_now_was_a_placement_too(self) -> None:
+        platform = Platform()
+        dead_lettered(platform)
+        place_another(platform)
+        (placed,) = (order for order in platform.store.orders.values() if not order.is_pending)
+        platform.store.save(replace(placed, status=OrderStatus.FILLED, cum_qty=placed.quantity))
+        sweep(platform)
+        assert platform.queue.dead == []
+
     def test_letter_stays_while_nothing_was_placed_since(self) -> None:
         platform = Platform()
         dead_lettered(platform)

@@ -7,7 +7,7 @@ from typing import Any
 
 from chalicelib.broker.item import SHARDS
 from chalicelib.broker.order import Order, OrderId
-from chalicelib.broker.store import OrderExistsError, Position, StaleOrderError
+from chalicelib.broker.store import NEWEST, OrderExistsError, Position, StaleOrderError
 from chalicelib.core.ids import shard_of
 from chalicelib.core.lifecycle import OrderStatus
 from tests.unit.broker.fakes.faults import Hook, nothing
@@ -67,7 +67,9 @@ class MemoryOrderStore:
         return min((_waits_since(order) for order in self.orders.values() if order.is_pending), default=None)
 
     def last_placed_at(self) -> datetime | None:
-        placed = [order.placed_at for order in self.orders.values() if order.status in WORKING]
+        newest = [self.orders[place.order_id] for place in self.list_newest(NEWEST, None)]
+        working = [order for order in self.orders.values() if order.status in WORKING]
+        placed = [order.placed_at for order in newest + working]
         return max((moment for moment in placed if moment is not None), default=None)
 
     def _keep(self, order: Order) -> None:
