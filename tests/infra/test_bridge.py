@@ -1,5 +1,6 @@
 """What must be true of the bridge as it is deployed on AWS."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from tests.moto_stack import read_template
 
 ROOT = Path(__file__).parents[2]
 TEMPLATE = ROOT / "infra" / "bridge.yaml"
+QUEUE_URL = "https://sqs.eu-west-1.amazonaws.com/123456789012/reports.fifo"
 
 
 @pytest.fixture(scope="module")
@@ -27,11 +29,25 @@ def test_the_linter_finds_nothing() -> None:
 def test_may_do_exactly_what_it_does(resources: dict[str, dict[str, Any]]) -> None:
     (policy,) = resources["TaskRole"]["Policies"]
     send, write = policy["PolicyDocument"]["Statement"]
-    assert (send["Action"], send["Resource"]) == (["sqs:SendMessage"], [{"Ref": "ReportsQueueArn"}])
+    assert send["Action"] == ["sqs:SendMessage"]
+    ((arn, parts),) = (resource["Fn::Sub"] for resource in send["Resource"])
+    assert arn == "arn:${AWS::Partition}:sqs:${AWS::Region}:${Account}:${Name}"
+    assert [_part(QUEUE_URL, parts[name]) for name in ("Account", "Name")] == ["123456789012", "reports.fifo"]
     assert write["Action"] == ["dynamodb:UpdateItem"]
     (table,) = write["Resource"]
     assert table["Fn::Sub"].endswith("table/${OperationsTable}")
     assert write["Condition"] == {"ForAllValues:StringEquals": {"dynamodb:LeadingKeys": [NAME]}}
+
+
+def test_takes_the_url_of_a_fifo_queue_and_nothing_else() -> None:
+    pattern = read_template(TEMPLATE)["Parameters"]["ReportsQueueUrl"]["AllowedPattern"]
+    assert re.fullmatch(pattern, QUEUE_URL)
+    for wrong in (QUEUE_URL.removesuffix(".fifo"), "arn:aws:sqs:eu-west-1:123456789012:reports.fifo", f"{QUEUE_URL}/x"):
+        assert not re.fullmatch(pattern, wrong)
+
+
+def test_runs_on_the_processor_that_its_image_is_for(resources: dict[str, dict[str, Any]]) -> None:
+    assert resources["Task"]["RuntimePlatform"]["CpuArchitecture"] == {"Ref": "Processor"}
 
 
 def test_a_leader_and_a_standby_run_and_one_is_never_missing(resources: dict[str, dict[str, Any]]) -> None:
@@ -69,7 +85,11 @@ def test_an_alarm_tells_when_none_runs(resources: dict[str, dict[str, Any]]) -> 
 
 @pytest.mark.parametrize(
     ("filtered", "alarmed", "message"),
-    [("Leaders", "LeaderChangesAlarm", "leading"), ("LostFeeds", "FeedLostAlarm", "feed lost")],
+    [
+        ("Leaders", "LeaderChangesAlarm", "leading"),
+        ("LostFeeds", "FeedLostAlarm", "feed lost"),
+        ("LeaseNotTaken", "LeaseNotTakenAlarm", "lease not taken"),
+    ],
 )
 def test_an_alarm_counts_what_the_log_tells(
     resources: dict[str, dict[str, Any]], filtered: str, alarmed: str, message: str
@@ -80,6 +100,14 @@ def test_an_alarm_counts_what_the_log_tells(
     alarm = resources[alarmed]
     assert (alarm["Namespace"], alarm["MetricName"]) == (counted["MetricNamespace"], counted["MetricName"])
     assert alarm["AlarmActions"] == resources["NoTaskAlarm"]["AlarmActions"]
+
+
+def _part(url: str, select: dict[str, Any]) -> str:
+    """Return what Select of Split makes of the parameter's value."""
+    place, split = select["Fn::Select"]
+    separator, parameter = split["Fn::Split"]
+    assert parameter == {"Ref": "ReportsQueueUrl"}
+    return url.split(separator)[int(place)]
 
 
 def test_its_image_holds_what_is_tested_and_installs_it_by_its_hash() -> None:

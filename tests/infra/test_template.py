@@ -96,6 +96,10 @@ class TestQueues:
         without = {name for name, queue in queues(template).items() if "RedrivePolicy" not in queue}
         assert without == dead_letter_queues(template)
 
+    def test_what_an_hourly_check_found_holds_until_the_next(self, template: Template) -> None:
+        # Without data in between, "notBreaching" would call off the alarm a minute after it was raised.
+        assert template["Resources"]["InvariantViolationsAlarm"]["Properties"]["TreatMissingData"] == "ignore"
+
     def test_every_dead_letter_queue_has_an_alarm_at_the_first_letter(self, template: Template) -> None:
         alarmed = set()
         for alarm in of_type(template, "AWS::CloudWatch::Alarm").values():
