@@ -4,6 +4,7 @@ import os
 import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
+from functools import cache
 from threading import RLock
 from types import SimpleNamespace
 from typing import Any
@@ -16,7 +17,7 @@ from moto.core.botocore_stubber import BotocoreStubber
 
 from chalicelib.core.sqs import sqs_client
 from tests.client_faults import FAULTS, ClientFaults
-from tests.moto_stack import create_stack
+from tests.moto_stack import StackOnMoto, create_stack
 from tests.simulation.cloud.account import connected_account
 
 
@@ -41,7 +42,7 @@ def aws(monkeypatch: pytest.MonkeyPatch, aws_parameters: dict[str, str]) -> Iter
     monkeypatch.setattr(BotocoreStubber, "process_request", _one_at_a_time)
     with _account():
         with _unmeasured():
-            environment = create_stack(aws_parameters)
+            environment = _create(aws_parameters)
         for name, value in environment.items():
             monkeypatch.setenv(name, value)
         sqs_client.cache_clear()
@@ -59,8 +60,21 @@ def _one_at_a_time(stubber: BotocoreStubber, request: AWSPreparedRequest) -> Any
         return _answer(stubber, request)
 
 
+def _is_simulated() -> bool:
+    return os.environ.get("RIALTO_TEST_AWS") == "simulated"
+
+
 def _account() -> AbstractContextManager[object]:
-    return connected_account() if os.environ.get("RIALTO_TEST_AWS") == "simulated" else mock_aws()
+    return connected_account() if _is_simulated() else mock_aws()
+
+
+def _create(parameters: dict[str, str]) -> dict[str, str]:
+    return create_stack(parameters) if _is_simulated() else _on_moto(frozenset(parameters.items())).restore()
+
+
+@cache
+def _on_moto(parameters: frozenset[tuple[str, str]]) -> StackOnMoto:
+    return StackOnMoto(dict(parameters))
 
 
 @contextmanager
