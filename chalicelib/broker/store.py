@@ -27,7 +27,6 @@ from chalicelib.broker.order import Order, OrderId
 from chalicelib.core.dynamodb import bind_table, is_condition_failure
 from chalicelib.core.pagination import MORE, first_behind
 
-
 NEWEST = 50
 """Orders whose placement tells that the exchange takes orders, even where none of them works for long."""
 

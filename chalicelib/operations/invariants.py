@@ -16,7 +16,7 @@ from chalicelib.operations.store import StateStore
 IN_FLIGHT = timedelta(minutes=2)
 MAX_VIOLATIONS = 100
 """Ids that a result names at most, so that it stays a small item."""
-STEPS = timedelta(seconds=10)
+STEPS = timedelta(seconds=6)
 FIRST_STEPS = timedelta(seconds=3)
 """Of the request that begins a run, which is to be answered in time, however long the last page takes."""
 EVERY = timedelta(hours=1)

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache, partial
 from typing import Any
 
 from chalicelib.broker.order import Order, OrderId
@@ -27,8 +28,8 @@ MATCH_RETRIES = "match-retries"
 MATCH = "match"
 REPORTS = "reports"
 REPORT_RETRIES = "report-retries"
-CatchUp = Callable[[], int]
-"""Does what lost stream windows would have done; returns how many items failed."""
+CatchUp = Callable[[], datetime | None]
+"""Does what lost stream windows would have done; returns before which moment none is missing, None if one may be."""
 MAX_REDRIVEN = 1_000
 """Letters that one call moves at most."""
 REDRIVE_TIME = timedelta(seconds=15)
@@ -122,16 +123,17 @@ def redrive(boxes: Mapping[str, LetterBox], catch_up: Mapping[str, CatchUp], que
     """Move dead letters back: send, then delete, so that an interruption doubles a message and loses none.
 
     A letter of a stream window has no queue to go back to: ``catch_up`` does for all orders what the window would
-    have done for its own.
+    have done for its own. What it has not finished when its time is over is gone on with by the next call.
 
     Raises:
         NotFoundError: if there is no such queue.
     """
     box = _box(boxes, queue)
+    settle = _catching_up(catch_up[queue]) if queue in catch_up else partial(_move, box)
     stop_at = clock() + REDRIVE_TIME
     moved = 0
     while moved < MAX_REDRIVEN and clock() < stop_at and (letters := box.take()):
-        done = _catch_up(catch_up[queue], letters) if queue in catch_up else _move(box, letters)
+        done = settle(letters)
         box.remove(done)
         moved += len(done)
         if len(done) < len(letters):
@@ -145,9 +147,15 @@ def _move(box: LetterBox, letters: list[Letter]) -> list[Letter]:
     return [letter for letter, sent in zip(letters, taken, strict=True) if sent]
 
 
-def _catch_up(do: CatchUp, letters: list[Letter]) -> list[Letter]:
-    """Return the letters that are done with: all, unless something failed."""
-    return [] if do() else letters
+def _catching_up(do: CatchUp) -> Callable[[list[Letter]], list[Letter]]:
+    """Return what catches up, once, and tells which letters are done with: a window was lost before its letter came."""
+    covered = cache(do)
+
+    def settle(letters: list[Letter]) -> list[Letter]:
+        moment = covered()
+        return [letter for letter in letters if moment is not None and letter.sent_at <= moment]
+
+    return settle
 
 
 def _box(boxes: Mapping[str, LetterBox], queue: str) -> LetterBox:

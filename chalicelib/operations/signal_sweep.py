@@ -34,12 +34,12 @@ class SignalSweeper:
     states: StateStore
 
 
-def sweep_signals(sweeper: SignalSweeper) -> Tally:
-    """Complete open signals whose worker is dead; then delete what is left of old profiles."""
+def sweep_signals(sweeper: SignalSweeper, stop_at: datetime) -> Tally:
+    """Complete open signals whose worker is dead, until a moment; then delete what is left of old profiles."""
     now = sweeper.desk.fan_out.clock()
     saved = sweeper.states.load(STATE).get("since")
     since = BEGINNING if saved is None else parse_timestamp(saved)
-    open_since, tally = _complete(sweeper, since, now)
+    open_since, tally = _complete(sweeper, since, now, stop_at)
     clean_until = min(now - LAG, open_since or now)
     if clean_until > since:
         sweeper.states.store(STATE, {"since": format_timestamp(clean_until)})
@@ -49,7 +49,9 @@ def sweep_signals(sweeper: SignalSweeper) -> Tally:
     return tally
 
 
-def _complete(sweeper: SignalSweeper, since: datetime, now: datetime) -> tuple[datetime | None, Tally]:
+def _complete(
+    sweeper: SignalSweeper, since: datetime, now: datetime, stop_at: datetime
+) -> tuple[datetime | None, Tally]:
     """Return since when a signal is still open, None if none is, and what was done."""
     tally = Tally()
     still_open: list[datetime] = []
@@ -57,20 +59,22 @@ def _complete(sweeper: SignalSweeper, since: datetime, now: datetime) -> tuple[d
     for row in rows:
         if row.is_complete:
             continue
-        done = _complete_one(sweeper, row.signal_id)
+        done = _complete_one(sweeper, row.signal_id, stop_at)
         tally[done] += 1
         if done != "completed":
             still_open.append(row.created_at)
     return min(still_open, default=None), tally
 
 
-def _complete_one(sweeper: SignalSweeper, signal_id: str) -> str:
+def _complete_one(sweeper: SignalSweeper, signal_id: str, stop_at: datetime) -> str:
+    if sweeper.desk.fan_out.clock() >= stop_at:
+        return "open"
     try:
         signal = sweeper.desk.fan_out.store.get(signal_id)
         if signal is None or signal.is_complete:
             # The index lags behind: it was completed a moment ago.
             return "completed"
-        return "open" if finish_signal(sweeper.desk, signal) is None else "completed"
+        return "open" if finish_signal(sweeper.desk, signal, stop_at) is None else "completed"
     except Exception:
         log_failure("signal not completed", signal_id=signal_id)
         return "failed"

@@ -25,9 +25,13 @@ In one page: a page reads all orders of its last moment, and those of one signal
 """
 MAX_REDRIVES = 3
 """Times that the sweep takes one letter back. Then a person decides."""
-BUDGET = timedelta(seconds=30)
-"""After so long a sweep takes no further letters, so that it ends well within its function's time-out."""
+ORDERS_TIME, LETTERS_TIME = timedelta(seconds=12), timedelta(seconds=8)
+"""After so long a sweep looks at no further orders, and takes no further letters: other jobs have their time, too."""
+CATCH_UP_TIME = timedelta(seconds=12)
+"""After so long a request that catches up stops, well before its function's time-out."""
 STATE = "sweep"
+FIRST = "first"
+"""In the state: the shard to begin with. The others are where to go on in a shard."""
 
 Tally = Counter[str]
 """Items by what was done with them: looked_at, requeued, redriven, resolved, stays, failed."""
@@ -45,12 +49,9 @@ class Sweeper:
     clock: Clock
 
 
-def sweep(sweeper: Sweeper, *, patient: bool = True) -> Tally:
-    """Queue overdue orders again, take dead letters back, report the oldest order that waits.
-
-    ``patient=False`` queues everything that is due by now: for a stream window that is known to be lost.
-    """
-    tally = sweep_orders(sweeper, patient=patient) + sweep_letters(sweeper)
+def sweep(sweeper: Sweeper) -> Tally:
+    """Queue overdue orders again, take dead letters back, report the oldest order that waits."""
+    tally = sweep_orders(sweeper) + sweep_letters(sweeper)
     age = oldest_unplaced(sweeper.orders, sweeper.clock())
     log_event("sweep", **tally, oldest_unplaced_seconds=age)
     put_metrics(
@@ -68,31 +69,77 @@ def oldest_unplaced(orders: OrderStore, now: datetime) -> float:
     return (now - (orders.oldest_pending_since() or now)).total_seconds()
 
 
-def sweep_orders(sweeper: Sweeper, *, patient: bool) -> Tally:
+def sweep_orders(sweeper: Sweeper) -> Tally:
     """Queue the orders again whose message must have been lost, from where the last sweep stopped."""
-    policy = sweeper.policy if patient else replace(sweeper.policy, visibility=timedelta(0))
-    before = sweeper.states.load(STATE) if patient else {}
-    after: dict[str, list[str]] = {}
+    stop_at = sweeper.clock() + ORDERS_TIME
+    page = Page(sweeper, sweeper.policy, stop_at)
+    before = sweeper.states.load(STATE)
+    first = int(before.get(FIRST, 0))
+    after = {shard: place for shard, place in before.items() if shard != FIRST}
     tally = Tally()
-    for shard in range(SHARDS):
-        stopped_at = _sweep_shard(sweeper, policy, shard, _read_position(before.get(str(shard))), tally)
-        if stopped_at is not None:
-            after[str(shard)] = [format_timestamp(stopped_at.moment), stopped_at.order_id]
-    if patient and after != before:
+    for shard in (*range(first, SHARDS), *range(first)):
+        place = _read_position(after.pop(str(shard), None))
+        place = _sweep_page(page, shard, place, tally)
+        if place is not None:
+            after[str(shard)] = [format_timestamp(place.moment), place.order_id]
+        if sweeper.clock() >= stop_at:
+            # The next sweep begins with the shards that this one did not reach.
+            after[FIRST] = (shard + 1) % SHARDS
+            break
+    if after != before:
         sweeper.states.store(STATE, after)
     return tally
 
 
-def _sweep_shard(sweeper: Sweeper, policy: Policy, shard: int, after: Position | None, tally: Tally) -> Position | None:
-    """Return where to go on, None when the shard's end was reached."""
+def catch_up(sweeper: Sweeper) -> datetime | None:
+    """Queue every order again that waits: for stream windows that are known to be lost.
+
+    Only one that a sweep has queued before has to be overdue, so that this can be repeated until it comes to its end.
+
+    Returns:
+        Before which moment all that was accepted is queued; None if something failed, or the time was over.
+    """
+    begun = sweeper.clock()
+    stop_at, tally = begun + CATCH_UP_TIME, Tally()
+    page = Page(sweeper, replace(sweeper.policy, visibility=timedelta(0)), stop_at)
+    for shard in range(SHARDS):
+        place, is_over = None, False
+        while not is_over:
+            place = _sweep_page(page, shard, place, tally)
+            if sweeper.clock() >= stop_at:
+                return None
+            is_over = place is None
+    log_event("orders caught up", **tally)
+    return None if tally["failed"] else begun
+
+
+@dataclass(frozen=True)
+class Page:
+    """How the pages of the shards are looked at: with whose patience, and until when."""
+
+    sweeper: Sweeper
+    policy: Policy
+    stop_at: datetime
+
+    def is_due(self, order: Order, now: datetime) -> bool:
+        """Tell whether its message is to be sent again; with a sweep's patience if one has done that before."""
+        return is_overdue(order, now, self.sweeper.policy if order.requeues else self.policy)
+
+
+def _sweep_page(page: Page, shard: int, after: Position | None, tally: Tally) -> Position | None:
+    """Return where to go on: None behind the last order of the shard that has waited for long enough."""
+    sweeper = page.sweeper
     positions = sweeper.orders.list_pending(shard, PAGE, after)
     now = sweeper.clock()
-    ripe = [place for place in positions if place.moment + 2 * policy.visibility < now]
+    ripe = [place for place in positions if place.moment + 2 * page.policy.visibility < now]
     orders = sweeper.orders.get_many([place.order_id for place in ripe])
-    tally["looked_at"] += len(ripe)
-    for order in orders.values():
-        if is_overdue(order, now, policy):
+    for place in ripe:
+        order = orders.get(place.order_id)
+        tally["looked_at"] += 1
+        if order is not None and page.is_due(order, now):
             tally[_requeue(sweeper, order)] += 1
+        if sweeper.clock() >= page.stop_at:
+            return place
     return ripe[-1] if len(ripe) == PAGE else None
 
 
@@ -115,7 +162,7 @@ def sweep_letters(sweeper: Sweeper) -> Tally:
     if not sweeper.letters.dead_letters():
         return tally
     last_placed_at = sweeper.orders.last_placed_at()
-    stop_at = sweeper.clock() + BUDGET
+    stop_at = sweeper.clock() + LETTERS_TIME
     staying: list[Letter] = []
     while sweeper.clock() < stop_at and (letters := sweeper.letters.take()):
         results = [_sweep_letter(sweeper, letter, last_placed_at) for letter in letters]

@@ -10,7 +10,7 @@ from chalicelib.core.clock import utc_now
 from chalicelib.core.settings import Settings, read_settings
 from chalicelib.core.sqs import sqs_client
 from chalicelib.market.wiring import market
-from chalicelib.operations.book_sweep import BookSweeper, sweep_all_books
+from chalicelib.operations.book_sweep import BookSweeper, catch_up_books
 from chalicelib.operations.checks import broker_checks, market_checks
 from chalicelib.operations.dead_letters import LetterBox, SqsLetterBox
 from chalicelib.operations.invariants import Checker
@@ -27,7 +27,7 @@ from chalicelib.operations.service import (
 from chalicelib.operations.signal_sweep import SignalSweeper
 from chalicelib.operations.store import DynamoStateStore, StateStore
 from chalicelib.operations.strategy_checks import strategy_checks
-from chalicelib.operations.sweep import Sweeper, sweep_orders
+from chalicelib.operations.sweep import Sweeper, catch_up
 from chalicelib.strategies.wiring import strategies
 
 SWEEP_LEASE = timedelta(seconds=60)
@@ -68,11 +68,8 @@ def _build(settings: Settings) -> Operations:
         **strategy_checks(traders.store, traders.listings, parts.store, states),
     }
     checker = Checker(checks, states, utc_now)
-    catch_up: dict[str, CatchUp] = {
-        HAND_OVER: lambda: sweep_orders(sweeper, patient=False)["failed"],
-        MATCH: lambda: sweep_all_books(books)["failed"],
-    }
-    return Operations(boxes, states, sweeper, reconciler, books, signals, checker, catch_up)
+    catch_ups: dict[str, CatchUp] = {HAND_OVER: lambda: catch_up(sweeper), MATCH: lambda: catch_up_books(books)}
+    return Operations(boxes, states, sweeper, reconciler, books, signals, checker, catch_ups)
 
 
 def _boxes(settings: Settings) -> Mapping[str, LetterBox]:

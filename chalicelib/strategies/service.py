@@ -86,12 +86,16 @@ def view_signal(desk: Desk, signal_id: str) -> Result:
     return _recall(desk, signal)
 
 
-def finish_signal(desk: Desk, signal: Signal) -> Result | None:
-    """Complete an open signal whose worker is dead; None while it may be alive, or if another was faster."""
+def finish_signal(desk: Desk, signal: Signal, stop_at: datetime) -> Result | None:
+    """Complete an open signal whose worker is dead; None while it may be alive, or if another was faster.
+
+    Raises:
+        UnfinishedError: if that took longer than until ``stop_at``, which is before the end of the desk's lease.
+    """
     if signal.leased_until > desk.fan_out.clock():
         return None
     try:
-        return _take_over(desk, signal, desk.fan_out.clock() + desk.lease - MARGIN)
+        return _take_over(desk, signal, stop_at)
     except StaleSignalError:
         return None
 

@@ -1,8 +1,17 @@
 """The sweep of the books: crossed ones that the stream never told of are matched within ten sweeps."""
 
+from collections.abc import Callable
+from dataclasses import replace
+from itertools import count
+
 import pytest
 
+from chalicelib.core.clock import utc_now
+from chalicelib.market.matching import Matcher, match_artwork
+from chalicelib.market.order import ArtworkId
+from chalicelib.operations import book_sweep
 from chalicelib.operations.book_sweep import SEGMENTS
+from chalicelib.operations.wiring import operations
 from tests.functional.events import schedule_event
 from tests.functional.lambdas import invoke
 from tests.functional.market import BUY, SELL, ArtMarket
@@ -34,11 +43,66 @@ def test_every_crossed_book_is_matched_by_one_of_the_sweeps(art: ArtMarket, cros
     assert statuses(art, crossed) == {"filled"}
 
 
+@pytest.fixture
+def redrive(art: ArtMarket, aws: dict[str, str]) -> Callable[[], int]:
+    """Return what redrives the letter of a lost window, and tells how many are done with."""
+    # The sweep had begun with the first tenth before.
+    invoke("sweep", schedule_event())
+    Queues(aws).put(aws["MATCH_DLQ_URL"], '{"requestContext": {"condition": "RetryAttemptsExhausted"}}')
+
+    def redrive() -> int:
+        answer = art.gateway.post("/operations/dead-letters/redrive", {"queue": "match"})
+        assert answer.status == 200
+        redriven: int = answer.content["redriven"]
+        return redriven
+
+    return redrive
+
+
 def test_redrive_of_a_lost_window_matches_every_book_at_once(
-    art: ArtMarket, crossed: list[str], aws: dict[str, str]
+    art: ArtMarket, crossed: list[str], redrive: Callable[[], int]
 ) -> None:
-    queues = Queues(aws)
-    queues.put(aws["MATCH_DLQ_URL"], '{"requestContext": {"condition": "RetryAttemptsExhausted"}}')
-    answer = art.gateway.post("/operations/dead-letters/redrive", {"queue": "match"})
-    assert (answer.status, answer.content["redriven"]) == (200, 1)
+    assert redrive() == 1
     assert statuses(art, crossed) == {"filled"}
+
+
+def test_redrive_for_which_the_time_does_not_suffice_is_gone_on_with_by_the_next(
+    art: ArtMarket, crossed: list[str], redrive: Callable[[], int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(book_sweep, "PAGE", 1)
+    slow_down(monkeypatch, steps=3)
+    calls = 0
+    while not redrive():
+        calls += 1
+        assert calls < 100
+    assert calls > SEGMENTS / 2
+    assert statuses(art, crossed) == {"filled"}
+
+
+def test_a_letter_stays_while_a_book_cannot_be_matched(
+    art: ArtMarket, crossed: list[str], redrive: Callable[[], int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tried = []
+
+    def match(matcher: Matcher, artwork_id: ArtworkId) -> int:
+        if artwork_id == ARTWORKS[0]:
+            tried.append(artwork_id)
+            raise ConnectionError
+        return match_artwork(matcher, artwork_id)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(book_sweep, "match_artwork", match)
+        slow_down(patch, steps=250)
+        assert redrive() == 0
+    # The time sufficed to go around, and again.
+    assert len(tried) > 2
+    assert redrive() == 1
+    assert statuses(art, crossed) == {"filled"}
+
+
+def slow_down(patch: pytest.MonkeyPatch, steps: int) -> None:
+    """Let the time that a redrive of lost windows has be over after so many looks at the clock."""
+    times = (utc_now() + number * book_sweep.CATCH_UP_TIME / steps for number in count())
+    parts = operations()
+    slow = replace(parts.books, clock=lambda: next(times))
+    patch.setitem(parts.catch_up, "match", lambda: book_sweep.catch_up_books(slow))

@@ -12,6 +12,7 @@ from chalicelib.broker.queue import write_body
 from chalicelib.broker.wiring import broker
 from chalicelib.core.clock import format_timestamp, utc_now
 from chalicelib.core.lifecycle import OrderStatus
+from chalicelib.operations.wiring import operations
 from tests.client_faults import ClientFaults
 from tests.functional.conftest import Orders, problem_of
 from tests.functional.events import read_event
@@ -242,6 +243,24 @@ class TestRedrive:
         answer = gateway.post(REDRIVE, {"queue": "hand-over"})
         assert answer.content == {"queue": "hand-over", "redriven": 1, "remaining": 0}
         assert sorted(queues.orders()) == sorted(order.order_id for order in waiting)
+
+    def test_stream_windows_are_caught_up_with_once_for_all_their_letters(
+        self, gateway: Gateway, queues: Queues, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        for _ in range(23):
+            queues.put(queues.dead_windows, json.dumps(read_event("stream_window_letter")))
+        moments = [utc_now()]
+        monkeypatch.setitem(operations().catch_up, "hand-over", moments.pop)
+        answer = gateway.post(REDRIVE, {"queue": "hand-over"})
+        assert answer.content == {"queue": "hand-over", "redriven": 23, "remaining": 0}
+
+    def test_letter_that_came_after_what_was_caught_up_with_stays(
+        self, gateway: Gateway, queues: Queues, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        queues.put(queues.dead_windows, json.dumps(read_event("stream_window_letter")))
+        monkeypatch.setitem(operations().catch_up, "hand-over", lambda: utc_now() - timedelta(minutes=1))
+        answer = gateway.post(REDRIVE, {"queue": "hand-over"})
+        assert answer.content == {"queue": "hand-over", "redriven": 0, "remaining": 1}
 
     def test_stream_window_stays_when_its_orders_could_not_be_queued(
         self, gateway: Gateway, orders: Orders, queues: Queues, client_faults: ClientFaults

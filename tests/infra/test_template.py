@@ -1,6 +1,7 @@
 """What must be true of everything that is deployed."""
 
 import json
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,9 @@ from cfnlint.api import lint_file
 
 from app import app
 from chalicelib.broker.placement import LETTER_LIFE
+from chalicelib.operations import book_sweep, invariants, reconcile, sweep
+from chalicelib.operations.schedule import TIME
+from chalicelib.operations.service import REDRIVE_TIME
 from chalicelib.operations.wiring import SWEEP_LEASE
 from chalicelib.strategies.item import NewestSignalIndex, SignalItem
 from chalicelib.strategies.service import MARGIN
@@ -191,6 +195,16 @@ class TestTimings:
 
     def test_sweep_has_a_signal_for_longer_than_it_lives(self, template: Template) -> None:
         assert SWEEP_LEASE.total_seconds() > functions(template)["Sweep"]["Timeout"]
+
+    def test_sweep_comes_to_its_end_before_its_time_out(self, template: Template) -> None:
+        """Each job stops after a time of its own; the signals have what is left of the whole."""
+        jobs = (sweep.ORDERS_TIME, sweep.LETTERS_TIME, reconcile.BUDGET, book_sweep.BUDGET, invariants.STEPS)
+        assert sum(jobs, timedelta()) + MARGIN < TIME
+        assert (TIME + MARGIN).total_seconds() < functions(template)["Sweep"]["Timeout"]
+
+    def test_redrive_answers_before_its_time_out(self, template: Template) -> None:
+        longest = max(REDRIVE_TIME, sweep.CATCH_UP_TIME, book_sweep.CATCH_UP_TIME) + MARGIN
+        assert longest.total_seconds() < default(template, "ApiTimeout")
 
     def test_parameters_are_what_is_deployed(self, template: Template) -> None:
         placements = queues(template)["Placements"]

@@ -125,13 +125,13 @@ class Platform:
 
     def sweeping(self) -> Actor:
         """Return a sweep."""
-        return Actor("sweep", lambda hook: void(sweep(self._sweeper(hook))))
+        return Actor("sweep", lambda hook: void(sweep(self.sweeper(hook))))
 
     def redriving(self) -> Actor:
         """Return a redrive of the placements' dead letters."""
 
         def run(hook: Hook) -> None:
-            sweeper = self._sweeper(hook)
+            sweeper = self.sweeper(hook)
             redrive({PLACEMENTS: sweeper.letters}, {}, PLACEMENTS, self.clock)
 
         return Actor("redrive", run)
@@ -178,7 +178,8 @@ class Platform:
         """Return the orders that an answer of the exchange is owed."""
         return [order for order in self.store.orders.values() if order.is_pending]
 
-    def _sweeper(self, hook: Hook = nothing) -> Sweeper:
+    def sweeper(self, hook: Hook = nothing) -> Sweeper:
+        """Return what a sweep works with; its calls pass the hook."""
         return Sweeper(
             orders=FaultyOrderStore(self.store, hook),
             queue=QueueSender(self.queue, hook),

@@ -9,6 +9,7 @@ import pytest
 
 from chalicelib.broker.store import DynamoOrderStore
 from chalicelib.core.clock import parse_timestamp
+from chalicelib.operations.schedule import TIME
 from chalicelib.operations.signal_sweep import BEGINNING, LAG, RETENTION, STATE, SignalSweeper, Tally, sweep_signals
 from chalicelib.operations.store import DynamoStateStore
 from chalicelib.strategies.fan_out import FanOut
@@ -46,7 +47,8 @@ def platform() -> Platform:
 
 
 def sweep(platform: Platform, hook: Hook = nothing) -> Tally:
-    return sweep_signals(SignalSweeper(platform.desk(SWEEP_LEASE, hook), platform.listings, platform.states))
+    sweeper = SignalSweeper(platform.desk(SWEEP_LEASE, hook), platform.listings, platform.states)
+    return sweep_signals(sweeper, platform.clock() + TIME)
 
 
 def since(platform: Platform) -> datetime:
@@ -81,6 +83,19 @@ class TestCompletion:
         platform.clock.now = signal.leased_until - MICROSECOND
         assert sweep(platform) == Tally(open=1)
         assert stored(platform, signal) == signal
+
+    def test_none_is_begun_when_the_time_is_over(self, platform: Platform) -> None:
+        signals = [left_open(platform, f"key {number}", "after create") for number in range(3)]
+        platform.clock.advance(LEASE.total_seconds())
+
+        def take_time(point: str) -> None:
+            if point == "before commit":
+                platform.clock.advance(TIME.total_seconds())
+
+        assert sweep(platform, take_time) == Tally(completed=1, open=2)
+        assert [stored(platform, signal).is_complete for signal in signals].count(True) == 1
+        platform.clock.advance(SWEEP_LEASE.total_seconds())
+        assert sweep(platform) == Tally(completed=2)
 
     def test_live_worker_comes_to_its_end_beside_the_sweep(self, platform: Platform) -> None:
         actor = platform.signaling(BUY, "key")
@@ -351,16 +366,16 @@ class TestOnDynamo:
         for signal in signals:
             store.create(signal)
         clock.now = signals[1].leased_until
-        assert sweep_signals(sweeper) == Tally(completed=2, open=1)
+        assert sweep_signals(sweeper, clock() + TIME) == Tally(completed=2, open=1)
         assert sweeper.states.load(STATE) == {"since": "2026-03-02T09:20:27.123456Z"}
         clock.advance(MINUTE)
         replace_profiles(desk, OTHERS)
-        assert sweep_signals(sweeper) == Tally(completed=1)
+        assert sweep_signals(sweeper, clock() + TIME) == Tally(completed=1)
         assert all(store.get(signal.signal_id) for signal in signals)
         positions, _ = sweeper.listings.positions(Filter(), 10, None)
         assert sorted(position.user for position in positions) == ["Anne", "Ben"]
         clock.advance(3600)
-        sweep_signals(sweeper)
+        sweep_signals(sweeper, clock() + TIME)
         clock.advance(2 * WEEK)
-        assert sweep_signals(sweeper) == Tally(deleted=1)
+        assert sweep_signals(sweeper, clock() + TIME) == Tally(deleted=1)
         assert len(desk.profiles.known()) == 1

@@ -3,17 +3,30 @@
 from dataclasses import replace
 from datetime import timedelta
 
+import pytest
+
 from chalicelib.broker.item import SHARDS
-from chalicelib.broker.order import Cause, Order
+from chalicelib.broker.order import Cause, Order, OrderId
 from chalicelib.broker.queue import read_body
 from chalicelib.core.ids import shard_of
 from chalicelib.core.lifecycle import OrderStatus
-from chalicelib.operations.sweep import MAX_REDRIVES, PAGE, oldest_unplaced
+from chalicelib.operations.sweep import (
+    CATCH_UP_TIME,
+    MAX_REDRIVES,
+    ORDERS_TIME,
+    PAGE,
+    Sweeper,
+    catch_up,
+    oldest_unplaced,
+    sweep_orders,
+)
 from tests.unit.broker.fakes.exchange import Mode
 from tests.unit.broker.fakes.faults import LostAnswerError
 from tests.unit.broker.orders import new_order
 from tests.unit.broker.platform import Platform
 
+SLOW = 1.0
+"""Seconds that a slow call takes."""
 LATE = 241.0
 """Seconds after which a new order is overdue."""
 
@@ -52,6 +65,19 @@ def place_another(platform: Platform) -> None:
     platform.submitting("another").finish()
     platform.hand_over_stream(1_000)
     platform.work_until_quiet()
+
+
+def sweeper_of(platform: Platform, *, slowly: bool = False) -> Sweeper:
+    def take_time(point: str) -> None:
+        if point == "before send":
+            platform.clock.advance(SLOW)
+
+    return platform.sweeper(take_time) if slowly else platform.sweeper()
+
+
+def sweep_slowly(platform: Platform) -> None:
+    """Sweep while each order that is queued takes a second."""
+    sweep_orders(sweeper_of(platform, slowly=True))
 
 
 class TestOverdueOrders:
@@ -131,6 +157,69 @@ class TestOverdueOrders:
         sweep(platform)
         assert queued(platform) == [last.order_id]
         assert platform.states.load("sweep") == {}
+
+    def test_a_sweep_whose_time_is_over_leaves_the_other_shards_to_the_next_ones(self) -> None:
+        platform = Platform()
+        orders = [new_order() for _ in range(60)]
+        stored(platform, *orders)
+        platform.clock.advance(LATE)
+        shards: list[set[int]] = []
+        while len(queued(platform)) < len(orders):
+            before = len(queued(platform))
+            begun = platform.clock()
+            sweep_slowly(platform)
+            assert platform.clock() - begun <= ORDERS_TIME + timedelta(seconds=SLOW)
+            shards.append({shard_of(OrderId(order_id), SHARDS) for order_id in queued(platform)[before:]})
+            assert shards[-1]
+        assert sorted(queued(platform)) == sorted(order.order_id for order in orders)
+        # Where one ended, the next did not begin again.
+        assert shards[0].isdisjoint(shards[1])
+        sweep(platform)
+        sweep(platform)
+        assert platform.states.load("sweep") == {}
+
+
+class TestCatchUp:
+    """What redrives the letters of lost windows of the orders' stream."""
+
+    def test_all_that_was_accepted_before_is_queued_without_patience(self) -> None:
+        platform = Platform()
+        orders = [new_order() for _ in range(20)]
+        stored(platform, *orders)
+        platform.clock.advance(1)
+        assert catch_up(sweeper_of(platform)) == platform.clock()
+        assert sorted(queued(platform)) == sorted(order.order_id for order in orders)
+
+    def test_it_goes_beyond_one_page(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("chalicelib.operations.sweep.PAGE", 3)
+        platform = Platform()
+        stored(platform, *(new_order() for _ in range(80)))
+        platform.clock.advance(1)
+        assert catch_up(sweeper_of(platform)) == platform.clock()
+        assert len(set(queued(platform))) == 80
+
+    def test_what_does_not_come_to_its_end_says_so_and_is_gone_on_with(self) -> None:
+        platform = Platform()
+        stored(platform, *(new_order() for _ in range(40)))
+        platform.clock.advance(1)
+        begun = platform.clock()
+        assert catch_up(sweeper_of(platform, slowly=True)) is None
+        assert platform.clock() - begun <= CATCH_UP_TIME + timedelta(seconds=SLOW)
+        assert 0 < len(queued(platform)) < 40
+        assert [catch_up(sweeper_of(platform, slowly=True)) is None for _ in range(4)] == [True, True, False, False]
+        assert len(queued(platform)) == len(set(queued(platform))) == 40
+
+    def test_an_order_that_could_not_be_queued_is_told(self) -> None:
+        platform = Platform()
+        stored(platform, new_order())
+        platform.clock.advance(1)
+
+        def fail(point: str) -> None:
+            if point == "before send":
+                raise LostAnswerError
+
+        assert catch_up(platform.sweeper(fail)) is None
+        assert catch_up(platform.sweeper()) == platform.clock()
 
 
 class TestDeadLetters:

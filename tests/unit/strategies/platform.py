@@ -9,6 +9,7 @@ from types import TracebackType
 from typing import TypeVar
 
 from chalicelib.core.idempotency import id_for
+from chalicelib.operations.schedule import TIME
 from chalicelib.operations.signal_sweep import SignalSweeper, sweep_signals
 from chalicelib.strategies.fan_out import FanOut
 from chalicelib.strategies.service import Desk, replace_profiles, send_signal
@@ -116,7 +117,8 @@ class Platform:
         """Return a sweep of the signals."""
 
         def run(hook: Hook) -> None:
-            sweep_signals(SignalSweeper(self.desk(SWEEP_LEASE, hook), self.listings, self.states))
+            sweeper = SignalSweeper(self.desk(SWEEP_LEASE, hook), self.listings, self.states)
+            sweep_signals(sweeper, self.clock() + TIME)
 
         return Actor("sweep", run)
 

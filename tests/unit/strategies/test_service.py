@@ -31,6 +31,8 @@ EXAMPLE: Profiles = {
     "Oaklee Wagner": {"STRATEGY_D": ["ACC"]},
 }
 BUY, SELL = new_terms("BUY"), new_terms("SELL")
+FAR = at(3600)
+"""When whoever completes a signal has to be done, where that does not matter."""
 TRADERS: Profiles = {user: {"STRATEGY_A": ["L&T"]} for user in ("Anne", "Ben", "Cleo")}
 
 
@@ -271,14 +273,14 @@ class TestFinishSignal:
     def test_signal_of_a_worker_that_may_be_alive_is_left_to_it(self, platform: Platform, desk: Desk) -> None:
         signal = self.dead(platform)
         platform.clock.now = signal.leased_until - timedelta(microseconds=1)
-        assert finish_signal(desk, signal) is None
+        assert finish_signal(desk, signal, FAR) is None
         assert platform.store.signals[signal.signal_id] == signal
 
     @pytest.mark.parametrize("point", ["after create", "before commit", "after commit", "before save"])
     def test_signal_of_a_dead_worker_is_completed(self, platform: Platform, desk: Desk, point: str) -> None:
         signal = self.dead(platform, point)
         platform.clock.now = signal.leased_until
-        result = finish_signal(desk, signal)
+        result = finish_signal(desk, signal, FAR)
         assert result is not None
         assert verdicts(result) == dict.fromkeys(TRADERS, "opened")
         check_settled(platform)
@@ -287,7 +289,7 @@ class TestFinishSignal:
         signal = self.dead(platform, "after create")
         platform.put_profiles(EXAMPLE)
         platform.clock.now = signal.leased_until
-        result = finish_signal(desk, signal)
+        result = finish_signal(desk, signal, FAR)
         assert result is not None
         assert result.users == sorted(TRADERS)
 
@@ -296,16 +298,25 @@ class TestFinishSignal:
         platform.clock.now = signal.leased_until
         taken = replace(signal, worker=new_id(), leased_until=at(90))
         platform.store.save(taken, signal.worker)
-        assert finish_signal(desk, signal) is None
+        assert finish_signal(desk, signal, FAR) is None
         assert platform.store.signals[signal.signal_id] == taken
 
     def test_signal_that_another_completed_meanwhile_stays_as_it_is(self, platform: Platform, desk: Desk) -> None:
         signal = self.dead(platform)
         platform.clock.now = signal.leased_until
-        first = finish_signal(platform.desk(LEASE), signal)
-        assert finish_signal(desk, signal) is None
+        first = finish_signal(platform.desk(LEASE), signal, FAR)
+        assert finish_signal(desk, signal, FAR) is None
         assert first is not None
         assert platform.store.signals[signal.signal_id] == first.signal
+
+    def test_what_cannot_be_done_in_time_is_left_open(self, platform: Platform, desk: Desk) -> None:
+        signal = self.dead(platform, "after create")
+        platform.clock.now = signal.leased_until
+        with pytest.raises(UnfinishedError):
+            finish_signal(desk, signal, signal.leased_until - timedelta(microseconds=1))
+        assert platform.orders.orders == {}
+        platform.settle()
+        check_settled(platform)
 
     def test_fault_while_it_is_completed_leaves_it_open(self, platform: Platform) -> None:
         signal = self.dead(platform, "after create")
@@ -316,7 +327,7 @@ class TestFinishSignal:
                 raise ConnectionError
 
         with pytest.raises(UnfinishedError):
-            finish_signal(platform.desk(LEASE, fail), signal)
+            finish_signal(platform.desk(LEASE, fail), signal, FAR)
         assert not platform.store.signals[signal.signal_id].is_complete
         platform.settle()
         check_settled(platform)
