@@ -59,6 +59,7 @@ def graphs(resources: Resources) -> Iterator[Graph]:
     yield Graph("Tried again", _ours("PlacementRetries", "MatchRetries", "Requeued", "Redriven", "OpenSignals"))
     yield Graph("Dead letters", tuple(_dead_letters(resources)))
     yield Graph("Execution reports", _ours("ReportsApplied", "ReportsDuplicate", "ReportsLate", "ReportsImpossible"))
+    yield Graph("Orders without news, asked for", _ours("Reconciled", "UnknownAtExchange"))
     yield Graph("Age of the newest report applied, ms", (_one("ReportLag", "Maximum"),))
     yield Graph("Faults", _ours("Faults", "DeadLettered", "InvariantViolations", "CallsThrottled"))
     yield Graph("Requests", tuple(_gateway("Sum", "Count", "4XXError", "5XXError")))

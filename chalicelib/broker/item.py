@@ -15,7 +15,7 @@ from chalicelib.core.ids import shard_of
 from chalicelib.core.lifecycle import FINAL, OrderStatus
 
 SHARDS = 8
-"""Keys over which each index spreads. One takes 1,000 writes a second, so together 8,000 orders a second."""
+"""Keys over which each index spreads. One takes 1,000 writes a second, so together 8,000 changes a second."""
 
 PENDING = "pending"
 WORKING = "working"

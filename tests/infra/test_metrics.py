@@ -3,6 +3,7 @@
 import json
 import os
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -26,7 +27,7 @@ from tests.moto_stack import dynamodb
 from tests.unit.broker.lives import report_of
 from tests.unit.broker.orders import new_order
 from tests.unit.broker.report_json import as_json
-from tests.unit.broker.venue_server import VenueServer, answers, running_venue
+from tests.unit.broker.venue_server import VenueHandler, VenueServer, answers, running_venue
 
 Metric = tuple[str, str]
 """Namespace and name."""
@@ -87,7 +88,7 @@ def test_whatever_is_watched_is_told_and_whatever_is_told_is_watched(
     place_and_report(orders, venue)
     match(client_faults)
     send_signals(Traders(aws))
-    invoke("sweep", schedule_event())
+    ask_for_news(orders, venue)
     gateway = Gateway()
     assert gateway.post("/operations/invariants/run", {}).status == 202
     gateway.post("/orders", {})
@@ -120,6 +121,22 @@ def place_and_report(orders: Orders, venue: VenueServer) -> None:
     unknown = new_order()
     reports = [as_json(unknown, report_of(unknown, 1, OrderStatus.NEW))]
     invoke("apply_reports", queue_event(json.dumps({"reports": reports})))
+
+
+def ask_for_news(orders: Orders, venue: VenueServer) -> None:
+    """Sweep when one order was filled without news, and another is not known at the exchange any more."""
+    before = utc_now() - timedelta(hours=1)
+    filled, unknown = (new_order(before, status=OrderStatus.NEW, placed_at=before) for _ in range(2))
+    orders.put(filled, unknown)
+    done = {"status": "filled", "order_seq": 2, "cum_qty": filled.quantity, "avg_px": 10.25}
+
+    def reply(handler: VenueHandler) -> None:
+        known = handler.path.endswith(filled.order_id)
+        (answers(200, done) if known else answers(404, {"code": "unknown_order"}))(handler)
+
+    venue.reply = reply
+    invoke("sweep", schedule_event())
+    assert orders.get(str(filled.order_id)).status is OrderStatus.FILLED
 
 
 def refresh(orders: Orders, order_id: str) -> None:
