@@ -153,6 +153,8 @@ class TestManyUsers:
     ) -> None:
         # moto copies every table for each transaction, and stumbles over another one at the same time.
         monkeypatch.setattr("chalicelib.strategies.fan_out.PARALLEL", 1)
+        # Nor does it matter here how long that takes.
+        monkeypatch.setenv("SIGNAL_LEASE", "3600")
         names = [f"User {number:03d}" for number in range(120)]
         traders.put_profiles({name: {"S": ["ACC"]} for name in names})
         for position, reason in (("BUY", "opened"), ("SELL", "closed")):
