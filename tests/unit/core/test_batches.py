@@ -62,11 +62,11 @@ def test_all_messages_of_a_batch_are_handled_at_once() -> None:
 
 
 def test_no_more_messages_are_handled_at_once_than_allowed() -> None:
-    running = threading.Semaphore(2)
+    three = threading.Barrier(3)
 
     def handle(_: Message) -> Done:
-        assert running.acquire(blocking=False)
-        running.release()
+        with pytest.raises(threading.BrokenBarrierError):
+            three.wait(timeout=0.5)
         return Done("ok")
 
     assert work(handle, 20, parallel=2) == []
