@@ -10,6 +10,7 @@ from chalicelib.core import errors
 from chalicelib.core.errors import InvalidRequestError, RialtoError, UnsupportedMediaTypeError
 from chalicelib.core.http import MAX_ERRORS, json_response, query_of, read_model, view
 from chalicelib.core.telemetry import MetricUnit, put_metrics
+from tests.log import Log
 
 FAULT = {"message": "Internal server error while placing the order"}
 ERRORS: list[tuple[RialtoError, int, str, str]] = [
@@ -158,26 +159,20 @@ class TestMetrics:
     """What is measured has happened: that it cannot be written down changes nothing."""
 
     @pytest.mark.parametrize(
-        "metrics",
-        [
-            [("Faults", MetricUnit.Count, "many")],
-            [("Faults", "furlongs", 1)],
-            [("Faults", MetricUnit.Count, None)],
-            [("Faults",)],
-            [None],
-            None,
-            [(str(number), MetricUnit.Count, 1) for number in range(101)],
-        ],
+        "metrics", [[("Faults", "furlongs", 1)], [("Faults", MetricUnit.Count, {1})], [("Faults",)], [None], None]
     )
-    def test_metric_that_is_none_is_logged_and_goes_no_further(self, metrics: Any) -> None:
+    def test_metric_that_is_none_is_logged_and_goes_no_further(self, metrics: Any, log: Log) -> None:
         put_metrics(metrics)
+        assert [line["message"] for line in log.read()] == ["metrics not written"]
+        assert log.read_metrics() == {}
 
-    def test_fault_on_the_way_to_a_metric_goes_no_further(self) -> None:
+    def test_fault_on_the_way_to_a_metric_goes_no_further(self, log: Log) -> None:
         def broken() -> Iterator[tuple[str, MetricUnit, float]]:
             yield "Faults", MetricUnit.Count, 1
             raise ConnectionError
 
         put_metrics(broken())
+        assert [line["message"] for line in log.read()] == ["metrics not written"]
 
     def test_missing_namespace_goes_no_further(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv("POWERTOOLS_METRICS_NAMESPACE")
