@@ -135,7 +135,7 @@ class TestCompletion:
         finished(actor)
         before = list(platform.store.journal)
         platform.clock.advance(4)
-        sweep(platform)
+        assert sweep(platform) == Tally(completed=1)
         assert platform.store.journal == before
 
     def test_sweep_that_dies_is_completed_by_the_next(self, platform: Platform) -> None:
@@ -371,7 +371,8 @@ class TestOnDynamo:
         clock.advance(MINUTE)
         replace_profiles(desk, OTHERS)
         assert sweep_signals(sweeper, clock() + TIME) == Tally(completed=1)
-        assert all(store.get(signal.signal_id) for signal in signals)
+        completed = [store.get(signal.signal_id) for signal in signals]
+        assert [signal and signal.is_complete for signal in completed] == [True] * 3
         positions, _ = sweeper.listings.positions(Filter(), 10, None)
         assert sorted(position.user for position in positions) == ["Anne", "Ben"]
         clock.advance(3600)
