@@ -9,7 +9,7 @@ import pytest
 
 from chalicelib.core.clock import format_timestamp
 from chalicelib.core.ids import new_id, shard_of
-from chalicelib.strategies.item import SHARDS
+from chalicelib.strategies.item import SHARDS, position_key
 from chalicelib.strategies.listing import Filter, InvalidPlaceError, Listings, PositionPlace, trip_place
 from chalicelib.strategies.signal import Position, Reason, RoundTrip, Signal, SignalRow
 from chalicelib.strategies.store import DynamoStrategyStore
@@ -186,14 +186,24 @@ class TestPositions:
         with pytest.raises(InvalidPlaceError):
             listings.positions(only, 2, place)
 
-    @pytest.mark.parametrize("only", [Filter(), Filter(user="u1"), Filter(instrument="L&T")])
+    @pytest.mark.parametrize(
+        ("only", "is_behind"),
+        [
+            # The order of a scan, and of what was opened at the same moment, is the table's own.
+            (Filter(), lambda _: False),
+            (Filter(user="u1"), lambda one: one.opened_at > at(1)),
+            (Filter(instrument="L&T"), lambda one: position_key(one) > ("L&T\x1f3", "S\x1fsomebody")),
+        ],
+    )
     def test_place_where_nothing_is_goes_on_behind_it(
-        self, store: DynamoStrategyStore, listings: Listings, only: Filter
+        self, store: DynamoStrategyStore, listings: Listings, only: Filter, is_behind: Callable[[Position], bool]
     ) -> None:
         opened(store, some_positions())
-        place = (format_timestamp(at(1)), "L&T\x1f3", "S\x1fsomebody")
-        found, _ = listings.positions(only, 100, place)
-        assert all(only.wants(position) for position in found)
+        whole, _ = listings.positions(only, 100, None)
+        found, more = listings.positions(only, 100, (format_timestamp(at(1)), "L&T\x1f3", "S\x1fsomebody"))
+        assert 0 < len(found) < len(whole)
+        assert (found, more) == (whole[-len(found) :], None)
+        assert set(found) >= set(filter(is_behind, whole))
 
 
 class TestRoundTrips:
@@ -257,14 +267,15 @@ class TestRoundTrips:
     def test_empty_log_ends_at_once(self, listings: Listings, only: Filter) -> None:
         assert listings.round_trips(only, 50, None) == ([], None)
 
-    @pytest.mark.parametrize("place", [("x", "x"), ("!", "~"), ("9999", "u1")])
+    @pytest.mark.parametrize("place", [("x", "x"), ("!", "~"), ("9999", "u1"), (f"{format_timestamp(at(61))}#", "u1")])
     def test_place_where_nothing_is_goes_on_behind_it(
         self, store: DynamoStrategyStore, listings: Listings, place: tuple[str, str]
     ) -> None:
-        self.sold(store)
+        trips = self.sold(store)
         for only in (Filter(), Filter(user="u1")):
-            found, _ = listings.round_trips(only, 100, place)
-            assert all(trip_place(trip) < place for trip in found)
+            found, more = listings.round_trips(only, 100, place)
+            wanted = [trip for trip in trips if only.wants(trip) and trip_place(trip) < place]
+            assert (found, more) == (sorted(wanted, key=trip_place, reverse=True), None)
 
 
 def row_of(signal: Signal) -> SignalRow:
