@@ -16,6 +16,8 @@ from chalicelib.broker.store import DynamoOrderStore
 from chalicelib.broker.wiring import broker
 from chalicelib.core.clock import utc_now
 from chalicelib.core.lifecycle import OrderStatus
+from chalicelib.core.sqs import SqsQueue
+from tests.client_calls import noted_calls
 from tests.client_faults import ClientFaults
 from tests.functional.conftest import Orders
 from tests.functional.events import queue_event
@@ -70,18 +72,16 @@ def delayed(queues: Queues) -> int:
     return int(answer["Attributes"]["ApproximateNumberOfMessagesDelayed"])
 
 
-def consistent_reads() -> list[bool]:
-    """Return a list that tells of each batch of orders read from now on whether it was read consistently."""
-    reads: list[bool] = []
-
-    def note(params: dict[str, Any], **_: Any) -> None:
-        reads.extend(table.get("ConsistentRead", False) for table in params["RequestItems"].values())
-
+def dynamodb_of_the_broker() -> Any:
     store = broker().store
     assert isinstance(store, DynamoOrderStore)
-    events = store._items._get_connection().connection.client.meta.events
-    events.register("provide-client-params.dynamodb.BatchGetItem", note)
-    return reads
+    return store._items._get_connection().connection.client
+
+
+def sqs_of_the_broker() -> Any:
+    retries = broker().applier.retries
+    assert isinstance(retries, SqsQueue)
+    return retries._client
 
 
 class TestApplying:
@@ -99,12 +99,12 @@ class TestApplying:
     ) -> None:
         first, second = placed(orders, 2)
         client_faults.calls.clear()
-        asked = consistent_reads()
         messages = [body(filled(first, n, n), filled(second, n, n)) for n in range(2, 12)]
-        assert apply(*messages) == []
+        with noted_calls(dynamodb_of_the_broker(), "dynamodb.BatchGetItem") as reads:
+            assert apply(*messages) == []
         assert client_faults.calls.count("dynamodb.PutItem") == 2
         # Consistently: a stale view would only be refused by its write.
-        assert asked == [True]
+        assert [table["ConsistentRead"] for read in reads for table in read["RequestItems"].values()] == [True]
         assert [orders.get(each.order_id).cum_qty for each in (first, second)] == [11, 11]
 
     def test_what_is_known_already_is_no_write(self, orders: Orders, client_faults: ClientFaults) -> None:
@@ -311,15 +311,21 @@ class TestRetries:
     ) -> None:
         (order,) = placed(orders)
         sqs().send_message(QueueUrl=queues.report_retries, MessageBody=body(filled(order)))
+        delays = []
         for receives in (1, 5):
             client_faults.never_arrives("dynamodb.PutItem", times=3)
-            (record,) = queues.receive_as_lambda(receives if receives == 1 else 1, queues.report_retries)
+            (record,) = queues.receive_as_lambda(url=queues.report_retries)
             record["attributes"]["ApproximateReceiveCount"] = str(receives)
-            answer = invoke("retry_reports", {"Records": [record]})
-            assert len(answer["batchItemFailures"]) == 1
+            with noted_calls(sqs_of_the_broker(), "sqs.ChangeMessageVisibilityBatch") as changes:
+                answer = invoke("retry_reports", {"Records": [record]})
+            assert answer["batchItemFailures"] == [{"itemIdentifier": record["messageId"]}]
+            delays += [entry["VisibilityTimeout"] for change in changes for entry in change["Entries"]]
             sqs().change_message_visibility(
                 QueueUrl=queues.report_retries, ReceiptHandle=record["receiptHandle"], VisibilityTimeout=0
             )
+        first, fifth = delays
+        assert 1 <= first <= 2
+        assert 16 <= fifth <= 32
         assert apply(body(filled(order)), function="retry_reports") == []
 
     def test_letters_are_sent_once_though_the_rest_fails_on(

@@ -17,6 +17,7 @@ from chalicelib.broker.store import DynamoOrderStore, OrderStore, StaleOrderErro
 from chalicelib.broker.timeline import MAX_REASON
 from chalicelib.core.ids import new_id
 from chalicelib.core.lifecycle import OrderStatus
+from tests.client_calls import noted_calls
 from tests.client_faults import ClientFaults
 from tests.moto_stack import dynamodb
 from tests.unit.broker.fakes.store import MemoryOrderStore
@@ -145,17 +146,11 @@ class TestJoin:
 
 @pytest.mark.parametrize("consistent", [False, True])
 def test_get_many_reads_as_it_is_told(store: DynamoOrderStore, consistent: bool) -> None:
-    asked: list[Any] = []
-
-    def ask(params: dict[str, Any], **_: Any) -> None:
-        asked.extend(table.get("ConsistentRead", False) for table in params["RequestItems"].values())
-
     (order,) = stored(store, at(0))
-    events = store._items._get_connection().connection.client.meta.events
-    events.register("provide-client-params.dynamodb.BatchGetItem", ask)
-    store.get_many([order.order_id], consistent=consistent)
-    events.unregister("provide-client-params.dynamodb.BatchGetItem", ask)
-    assert asked == [consistent]
+    with noted_calls(store._items._get_connection().connection.client, "dynamodb.BatchGetItem") as calls:
+        store.get_many([order.order_id], consistent=consistent)
+    tables = [table for call in calls for table in call["RequestItems"].values()]
+    assert [table.get("ConsistentRead", False) for table in tables] == [consistent]
 
 
 def test_attributes_with_nothing_to_say_are_absent(store: DynamoOrderStore, table: str) -> None:
