@@ -104,7 +104,8 @@ def test_bucket_is_closed_even_if_the_run_that_made_it_did_not_get_that_far(
     session.s3.created = created
     deploy(session, packaged, "rialto", {})
     assert session.s3.created["Bucket"] == session.s3.settings["Bucket"] == BUCKET
-    assert all(session.s3.settings["PublicAccessBlockConfiguration"].values())
+    closed = ("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets")
+    assert session.s3.settings["PublicAccessBlockConfiguration"] == dict.fromkeys(closed, True)
     (statement,) = json.loads(session.s3.settings["Policy"])["Statement"]
     assert (statement["Effect"], statement["Principal"], statement["Action"]) == ("Deny", "*", "s3:*")
     assert statement["Resource"] == [f"arn:aws-cn:s3:::{BUCKET}", f"arn:aws-cn:s3:::{BUCKET}/*"]
