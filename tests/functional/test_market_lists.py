@@ -244,16 +244,26 @@ def test_cursor_that_is_broken_or_forged_or_of_another_list_is_refused(art: ArtM
 
 
 @pytest.mark.parametrize(
-    ("path", "cursor"),
+    ("path", "cursor", "found"),
     [
-        ("/orders?", encode_cursor("market-orders:", ("1", MOMENT, ORDER))),
-        ("/orders?user_id=1&", encode_cursor("market-orders:1", ("1", MOMENT, ORDER))),
-        ("/transactions?user_id=1&", encode_cursor("transactions:1", (MOMENT, "x"))),
-        ("/artworks?", encode_cursor("for-sale:newest", (MOMENT, ORDER))),
-        ("/artworks?sort=price_asc&", encode_cursor("for-sale:price_asc", (RANK, ORDER))),
-        ("/artworks?sort=price_desc&", encode_cursor("for-sale:price_desc", (RANK, ""))),
+        ("/orders?", encode_cursor("market-orders:", ("1", MOMENT, ORDER)), 2),
+        ("/orders?user_id=1&", encode_cursor("market-orders:1", ("1", MOMENT, ORDER)), 2),
+        ("/transactions?user_id=1&", encode_cursor("transactions:1", (MOMENT, "x")), 1),
+        ("/artworks?", encode_cursor("for-sale:newest", (MOMENT, ORDER)), 1),
+        ("/artworks?sort=price_asc&", encode_cursor("for-sale:price_asc", (RANK, ORDER)), 2),
+        ("/artworks?sort=price_desc&", encode_cursor("for-sale:price_desc", (RANK, "")), 1),
     ],
 )
-def test_cursor_behind_an_item_that_is_gone_goes_on_behind_its_place(art: ArtMarket, path: str, cursor: str) -> None:
-    put(*(new_order("sell", 10 + n, n - 1, user_id=1) for n in range(3)))
-    assert art.get(f"{path}cursor={cursor}").status == 200
+def test_cursor_behind_an_item_that_is_gone_goes_on_behind_its_place(
+    art: ArtMarket, path: str, cursor: str, found: int
+) -> None:
+    # One before the place, and two behind it.
+    for price, seconds in ((10, -1), (11, 1), (12, 2)):
+        sell, buy = new_order("sell", price, user_id=1), new_order("buy", price, user_id=2)
+        put(new_order("sell", price, seconds, user_id=1), sell, buy)
+        trade(sell, buy, executed_at=at(seconds))
+    (whole,), (rest,) = (
+        [rows for name, rows in art.get(path + after).content.items() if name != "next_cursor"]
+        for after in ("", f"cursor={cursor}")
+    )
+    assert (len(whole), rest) == (3, whole[-found:])
