@@ -1,5 +1,6 @@
 """The local exchange over real connections: in this process where that is enough, as a process where it matters."""
 
+import asyncio
 import json
 import re
 import signal
@@ -8,8 +9,10 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
+from threading import Event
 from typing import Any
 
+import exchange_faults
 import pytest
 import urllib3
 from exchange_journal import CorruptJournalError
@@ -386,43 +389,82 @@ def begin(exchange: Client, background: ThreadPoolExecutor, request: Callable[..
     return reply
 
 
-def test_slow_before_acts_after_the_delay(exchange: Client, background: ThreadPoolExecutor) -> None:
-    exchange.control(mode="slow_before", delay=1, count=1)
+@pytest.mark.parametrize("mode", ["slow_before", "slow_after"])
+def test_a_slow_answer_takes_the_delay(exchange: Client, mode: str) -> None:
+    exchange.control(mode=mode, delay=1, count=1)
     started = time.monotonic()
-    reply = begin(exchange, background, exchange.place)
 
-    assert exchange.listing()["count"] == 0
-    assert reply.result().status == 201
+    assert exchange.place("a").status == 201
     assert time.monotonic() - started >= 1
+
+
+class Delays:
+    """Delays that last until they are ended, for however long they were asked for."""
+
+    def __init__(self) -> None:
+        self.asked: list[float] = []
+        self._over = Event()
+
+    async def sleep(self, seconds: float) -> None:
+        self.asked.append(seconds)
+        while not self._over.is_set():
+            await asyncio.sleep(0.01)
+
+    def end(self) -> None:
+        self._over.set()
+
+
+@pytest.fixture
+def delays(exchange: Client, monkeypatch: pytest.MonkeyPatch) -> Iterator[Delays]:
+    held = Delays()
+    monkeypatch.setattr(exchange_faults, "asyncio", held)
+    yield held
+    held.end()
+
+
+def test_slow_before_acts_after_the_delay(exchange: Client, background: ThreadPoolExecutor, delays: Delays) -> None:
+    exchange.control(mode="slow_before", delay=7, count=1)
+    reply = background.submit(exchange.place, "a")
+
+    assert eventually(lambda: delays.asked) == [7]
+    assert exchange.listing()["count"] == 0
+    delays.end()
+    assert reply.result().status == 201
     assert exchange.listing()["alive"] == 1
 
 
-def test_slow_after_acts_at_once_and_answers_after_the_delay(exchange: Client, background: ThreadPoolExecutor) -> None:
-    exchange.control(mode="slow_after", delay=1, count=1)
-    started = time.monotonic()
-    reply = begin(exchange, background, exchange.place)
+def test_slow_after_acts_at_once_and_answers_after_the_delay(
+    exchange: Client, background: ThreadPoolExecutor, delays: Delays
+) -> None:
+    exchange.control(mode="slow_after", delay=7, count=1)
+    reply = background.submit(exchange.place, "a")
 
-    assert eventually(lambda: exchange.listing()["alive"]) == 1
+    assert eventually(lambda: delays.asked) == [7]
+    assert exchange.listing()["alive"] == 1
     assert not reply.done()
+    delays.end()
     assert reply.result().status == 201
-    assert time.monotonic() - started >= 1
 
 
-def test_a_cancel_overtakes_a_slow_order(exchange: Client, background: ThreadPoolExecutor) -> None:
-    exchange.control(mode="slow_before", delay=1, count=1)
-    placing = begin(exchange, background, exchange.place)
+def test_a_cancel_overtakes_a_slow_order(exchange: Client, background: ThreadPoolExecutor, delays: Delays) -> None:
+    exchange.control(mode="slow_before", count=1)
+    placing = background.submit(exchange.place, "a")
 
+    assert eventually(lambda: delays.asked)
     assert exchange.cancel("a").content["status"] == "canceled"
+    delays.end()
     assert (placing.result().status, placing.result().content["status"]) == (200, "canceled")
     assert exchange.listing()["alive"] == 0
 
 
-def test_slow_before_still_accepts_when_the_client_gives_up(exchange: Client) -> None:
-    exchange.control(mode="slow_before", delay=1, count=1)
+def test_slow_before_still_accepts_when_the_client_gives_up(exchange: Client, delays: Delays) -> None:
+    exchange.control(mode="slow_before", count=1)
     with pytest.raises(urllib3.exceptions.ReadTimeoutError):
         exchange.place("a", timeout=0.4)
 
+    assert eventually(lambda: delays.asked)
     assert exchange.listing()["count"] == 0
+    delays.end()
     assert eventually(lambda: exchange.listing()["alive"]) == 1
 
 
