@@ -4,6 +4,8 @@ import json
 from itertools import count
 from typing import Any
 
+from chalicelib.broker.queue import SqsPlacementQueue
+from chalicelib.broker.wiring import broker
 from tests.moto_stack import sqs
 
 
@@ -56,19 +58,10 @@ class Queues:
             records = [_as_record(dict(message)) for message in answer.get("Messages", [])]
         return records
 
-    def hidden(self) -> int:
-        """Return how many messages of the placements queue are hidden since they were received."""
-        return self._count("ApproximateNumberOfMessagesNotVisible")
-
     def delayed(self) -> int:
         """Return how many messages of the placements queue are hidden since they were sent."""
-        return self._count("ApproximateNumberOfMessagesDelayed")
-
-    def _count(self, name: Any) -> int:
-        answer: dict[Any, str] = dict(
-            sqs().get_queue_attributes(QueueUrl=self.placements, AttributeNames=[name])["Attributes"]
-        )
-        return int(answer[name])
+        answer = sqs().get_queue_attributes(QueueUrl=self.placements, AttributeNames=["All"])
+        return int(answer["Attributes"]["ApproximateNumberOfMessagesDelayed"])
 
 
 def _as_record(message: dict[str, Any]) -> dict[str, Any]:
@@ -79,3 +72,10 @@ def _as_record(message: dict[str, Any]) -> dict[str, Any]:
         "attributes": message["Attributes"],
         "eventSource": "aws:sqs",
     }
+
+
+def sqs_of_the_broker() -> Any:
+    """Return the client by which the broker calls its queues."""
+    queue = broker().queue
+    assert isinstance(queue, SqsPlacementQueue)
+    return queue._client

@@ -10,11 +10,12 @@ from chalicelib.broker.order import Order
 from chalicelib.broker.queue import write_body
 from chalicelib.core.clock import utc_now
 from chalicelib.core.lifecycle import OrderStatus
+from tests.client_calls import noted_calls
 from tests.client_faults import ClientFaults
 from tests.functional.conftest import Orders
 from tests.functional.events import queue_event
 from tests.functional.lambdas import invoke
-from tests.functional.queues import Queues
+from tests.functional.queues import Queues, sqs_of_the_broker
 from tests.unit.broker.orders import new_order, new_signal_order
 from tests.unit.broker.venue_server import VenueHandler, VenueServer, answers, running_venue
 
@@ -51,6 +52,15 @@ def bodies(*orders: Order) -> list[str]:
 
 def failed(answer: dict[str, list[dict[str, str]]]) -> list[str]:
     return [item["itemIdentifier"] for item in answer["batchItemFailures"]]
+
+
+def visible_orders(queues: Queues) -> list[str]:
+    """Return the orders in the queue as soon as no message is hidden since it was sent."""
+    deadline = time.monotonic() + 20
+    while queues.delayed():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    return queues.orders()
 
 
 def test_order_is_placed_under_its_id(orders: Orders, venue: VenueServer) -> None:
@@ -104,8 +114,9 @@ def test_failed_order_shows_up_again_after_its_backoff(orders: Orders, queues: Q
     queues.put(queues.placements, *bodies(order))
     venue.reply = DOWN
     (record,) = queues.receive_as_lambda()
-    assert failed(invoke("place_orders", {"Records": [record]})) == [record["messageId"]]
-    assert queues.hidden() == 1
+    with noted_calls(sqs_of_the_broker(), "sqs.ChangeMessageVisibilityBatch") as changes:
+        assert failed(invoke("place_orders", {"Records": [record]})) == [record["messageId"]]
+    assert [entry["VisibilityTimeout"] in (1, 2) for change in changes for entry in change["Entries"]] == [True]
     waiting = orders.get(order.order_id)
     assert waiting.next_attempt_at is not None
     assert 0 < (waiting.next_attempt_at - waiting.timeline[-1].at).total_seconds() <= 2.001
@@ -127,12 +138,12 @@ def test_order_that_comes_after_another_is_placed_behind_it(orders: Orders, queu
     first = new_signal_order(utc_now())
     second = new_signal_order(utc_now(), after=first.order_id)
     orders.put(first, second)
-    assert failed(invoke("place_orders", queue_event(*bodies(second)))) == []
+    with noted_calls(sqs_of_the_broker(), "sqs.SendMessageBatch") as sent:
+        assert failed(invoke("place_orders", queue_event(*bodies(second)))) == []
     assert venue.requests == []
-    assert (queues.orders(), queues.delayed()) == ([], 1)
+    assert [entry["DelaySeconds"] for call in sent for entry in call["Entries"]] == [1]
     assert failed(invoke("place_orders", queue_event(*bodies(first)))) == []
-    time.sleep(1.1)
-    assert queues.orders() == [second.order_id]
+    assert visible_orders(queues) == [second.order_id]
     assert failed(invoke("place_orders", {"Records": queues.receive_as_lambda()})) == []
     assert [path for _, path, _ in venue.requests] == [f"/orders/{each.order_id}" for each in (first, second)]
 
@@ -146,7 +157,7 @@ def test_queue_that_fails_loses_no_order_that_comes_after_another(
     client_faults.never_arrives("sqs.SendMessageBatch", times=3)
     assert failed(invoke("place_orders", queue_event(*bodies(second)))) == ["m0"]
     assert failed(invoke("place_orders", queue_event(*bodies(second)))) == []
-    assert queues.delayed() == 1
+    assert visible_orders(queues) == [second.order_id]
 
 
 def test_table_that_fails_loses_no_message(orders: Orders, client_faults: ClientFaults) -> None:

@@ -16,14 +16,13 @@ from chalicelib.broker.store import DynamoOrderStore
 from chalicelib.broker.wiring import broker
 from chalicelib.core.clock import utc_now
 from chalicelib.core.lifecycle import OrderStatus
-from chalicelib.core.sqs import SqsQueue
 from tests.client_calls import noted_calls
 from tests.client_faults import ClientFaults
 from tests.functional.conftest import Orders
 from tests.functional.events import queue_event
 from tests.functional.gateway import Gateway
 from tests.functional.lambdas import invoke
-from tests.functional.queues import Queues
+from tests.functional.queues import Queues, sqs_of_the_broker
 from tests.log import Log
 from tests.moto_stack import sqs
 from tests.unit.broker.lives import deliveries, lives, report_of
@@ -76,12 +75,6 @@ def dynamodb_of_the_broker() -> Any:
     store = broker().store
     assert isinstance(store, DynamoOrderStore)
     return store._items._get_connection().connection.client
-
-
-def sqs_of_the_broker() -> Any:
-    retries = broker().applier.retries
-    assert isinstance(retries, SqsQueue)
-    return retries._client
 
 
 class TestApplying:
