@@ -42,13 +42,6 @@ def exchange(venue: VenueServer) -> HttpExchange:
     return HttpExchange(venue.url + "/", timeout=2)
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
 class TestGivenFunction:
     @pytest.mark.parametrize("order", [None, "", {}, 0])
     def test_no_order_is_a_value_error(self, order: object) -> None:
@@ -208,7 +201,9 @@ class TestHttpAnswers:
         assert HttpExchange(venue.url, timeout=0.1).place(ORDER) == VenueAnswer(Answer.UNKNOWN, "ReadTimeoutError")
 
     def test_refused_connection_took_nothing(self) -> None:
-        answer = HttpExchange(f"http://127.0.0.1:{free_port()}", timeout=1).place(ORDER)
+        with socket.socket() as taken:
+            taken.bind(("127.0.0.1", 0))  # Bound and not listening: refused.
+            answer = HttpExchange(f"http://127.0.0.1:{taken.getsockname()[1]}", timeout=1).place(ORDER)
         assert answer == VenueAnswer(Answer.UNAVAILABLE, "NewConnectionError")
 
     def test_unknown_host_took_nothing(self) -> None:
