@@ -20,6 +20,7 @@ pytest.register_assert_rewrite(
     "tests.unit.strategies.checks",
     "tests.unit.strategies.profile_contract",
     "tests.unit.strategies.store_contract",
+    "tests.e2e.artworks",
     "tests.e2e.stack",
 )
 pytest_plugins = ["tests.deployed"]

@@ -6,24 +6,12 @@ import pytest
 from playwright.sync_api import Route, expect
 
 from tests.browser.conftest import Visiting
+from tests.browser.offers import SELLER, offer, order
 from tests.browser.scene import WORKS
 from tests.browser.visit import Visit
 from tests.e2e.stack import Stack, eventually
 
-SELLER, BUYER = 41, 42
-
-
-def offer(stack: Stack, work: int, price: float, user: int = SELLER, **details: str) -> str:
-    """Have a work offered by somebody."""
-    if details:
-        stack.http.put(f"/market/artworks/{work}", json=details).raise_for_status()
-    return order(stack, work, price, user, "sell")
-
-
-def order(stack: Stack, work: int, price: float, user: int, direction: str) -> str:
-    body = {"user_id": user, "artwork_id": work, "price": price, "direction": direction}
-    order_id: str = stack.http.post("/market/orders", json=body).raise_for_status().json()["order_id"]
-    return order_id
+BUYER = 42
 
 
 @pytest.mark.usefixtures("scene")

@@ -11,8 +11,8 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import Visiting
+from tests.browser.offers import offer
 from tests.browser.scene import STAR, USER
-from tests.browser.test_gallery import offer
 from tests.browser.visit import Visit
 from tests.e2e.stack import Stack
 from tests.e2e.traders import Traders

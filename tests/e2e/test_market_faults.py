@@ -6,9 +6,9 @@ from typing import Any
 
 import httpx
 
+from tests.e2e.artworks import ArtworkMarket
 from tests.e2e.fault_proxy import fault_proxy
 from tests.e2e.stack import Stack, eventually
-from tests.e2e.test_market import ArtworkMarket
 
 
 def _poison(market: ArtworkMarket) -> dict[str, Any]:

@@ -4,6 +4,7 @@ import base64
 import json
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import quote
 
 from chalice.local import LambdaContext, LambdaEventConverter, RouteMatcher
 
@@ -12,6 +13,18 @@ from tests.conformance import check_answer
 
 Event = dict[str, Any]
 REQUEST_ID = "c6af9ac6-7b61-11e6-9a41-93e8deadbeef"
+
+UNKNOWN_IDS = [
+    "7b7a8f8e-0000-4000-8000-000000000000",
+    "7B7A8F8E-0000-4000-8000-000000000000",
+    "1",
+    "health",
+    "%00",
+    quote("ü"),
+    quote("' OR 1=1"),
+    "x" * 10_000,
+]
+"""Parts of a path that name nothing there is."""
 
 
 @dataclass(frozen=True)

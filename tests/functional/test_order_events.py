@@ -14,8 +14,7 @@ from chalicelib.core.lifecycle import OrderStatus
 from tests.event_stream import Stream, read_stream
 from tests.functional.conftest import LIMIT_ORDER, Orders, problem_of
 from tests.functional.gateway import Answer, Gateway
-from tests.unit.broker.orders import new_order
-from tests.unit.broker.test_watch import add_steps
+from tests.unit.broker.orders import add_steps, new_order
 
 START = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
 UNKNOWN = "7b7a8f8e-0000-4000-8000-000000000000"

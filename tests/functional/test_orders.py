@@ -3,7 +3,6 @@
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
-from urllib.parse import quote
 
 import pytest
 
@@ -15,21 +14,11 @@ from chalicelib.broker.wiring import broker
 from chalicelib.core.lifecycle import FINAL, OrderStatus
 from chalicelib.core.pagination import encode_cursor
 from tests.functional.conftest import LIMIT_ORDER, Orders, problem_of
-from tests.functional.gateway import REQUEST_ID, Gateway
+from tests.functional.gateway import REQUEST_ID, UNKNOWN_IDS, Gateway
 from tests.unit.broker.orders import new_order, new_signal_order
 
 START = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
 POLICY = Policy(timedelta(seconds=30), timedelta(seconds=120), 20)
-UNKNOWN_IDS = [
-    "7b7a8f8e-0000-4000-8000-000000000000",
-    "7B7A8F8E-0000-4000-8000-000000000000",
-    "1",
-    "health",
-    "%00",
-    quote("ü"),
-    quote("' OR 1=1"),
-    "x" * 10_000,
-]
 
 
 def at(seconds: float) -> datetime:

@@ -7,8 +7,7 @@ import pytest
 from chalicelib.core.clock import parse_timestamp
 from chalicelib.core.ids import is_id
 from chalicelib.strategies.service import MAX_USERS
-from tests.functional.gateway import REQUEST_ID
-from tests.functional.test_orders import UNKNOWN_IDS
+from tests.functional.gateway import REQUEST_ID, UNKNOWN_IDS
 from tests.functional.traders import (
     BUY,
     EXAMPLE,

@@ -16,8 +16,7 @@ from infra.command import destroy_stage, main, open_session
 from infra.errors import DeploymentError
 from infra.stage import Stage
 from infra.teardown import delete_retained, tear_down
-from tests.unit.localstack.fake_cloudformation import FakeCloudFormation
-from tests.unit.localstack.test_stack import stack
+from tests.unit.localstack.fake_cloudformation import FakeCloudFormation, stack
 
 ROOT = Path(__file__).parents[2]
 STAGE = Stage("prod", "eu-central-1", "123456789012", "lambda", "AllAtOnce", {"Stage": "prod"})

@@ -21,8 +21,8 @@ from tests.functional.gateway import Gateway
 from tests.functional.lambdas import invoke
 from tests.functional.traders import BUY, EXAMPLE, NOT_TRADED, Traders
 from tests.infra.conftest import Template
+from tests.infra.market import MARKET_EVENT, offer
 from tests.infra.sam import translated
-from tests.infra.test_policies import MARKET_EVENT, offer
 from tests.moto_stack import dynamodb
 from tests.unit.broker.lives import report_of
 from tests.unit.broker.orders import new_order

@@ -22,7 +22,7 @@ from infra.wheels import PYTHON, Target, fetch_wheels
 from tests.answering import answering, settings
 from tests.functional.events import queue_event, read_event
 from tests.infra.conftest import Template
-from tests.infra.test_template import FUNCTIONS, functions
+from tests.infra.resources import FUNCTIONS, functions
 
 MAX_BYTES = 6_000_000
 UNCHECKED = 0b01

@@ -22,23 +22,13 @@ from tests.functional.lambdas import invoke
 from tests.functional.queues import Queues
 from tests.functional.traders import BUY, EXAMPLE, SELL, Traders, order_ids
 from tests.infra.conftest import Template
+from tests.infra.market import MARKET_EVENT, offer
 from tests.infra.rights import USED, Right, allowed, in_passing, polling_a_queue, polling_a_stream, statements
 from tests.moto_stack import dynamodb
 from tests.unit.broker.lives import report_of
 from tests.unit.broker.orders import new_order, new_signal_order
 from tests.unit.broker.report_json import as_json
 
-MARKET_EVENT = {
-    "Records": [
-        {
-            "eventName": "INSERT",
-            "dynamodb": {
-                "Keys": {"book": {"S": "3"}, "order_id": {"S": "3-x"}},
-                "NewImage": {"status": {"S": "NEW"}},
-            },
-        }
-    ]
-}
 LONG_AGO = "2026-01-01T00:00:00.000000Z"
 LETTERS = {
     "placements": ("PlacementsDeadLetters", "PLACEMENTS_DLQ_URL"),
@@ -222,12 +212,6 @@ def test_retrying_a_match_may_do_what_it_does(template: Template, queues: Queues
     invoke("retry_matches", queue_event('{"artwork_id": 3}'))
     contended = {("sqs:ChangeMessageVisibility", "MatchRetries")}
     assert allowed(template, "RetryMatches") == used | polling_a_queue("MatchRetries") | contended
-
-
-def offer(gateway: Gateway, direction: str, user_id: int) -> str:
-    """Submit an order of the artwork 3; return its id."""
-    order = {"user_id": user_id, "artwork_id": 3, "price": 5, "direction": direction}
-    return str(gateway.post("/market/orders", order).content["order_id"])
 
 
 def trade_once(gateway: Gateway) -> str:

@@ -10,8 +10,8 @@ from infra.errors import DeploymentError
 from infra.protection import protect
 from infra.template import with_choices
 from tests.infra.conftest import Template
+from tests.infra.resources import functions, of_type, queues, tables
 from tests.infra.sam import translated
-from tests.infra.test_template import functions, of_type, queues, tables
 
 # What the stack is made of. A type that is new here asks: who may reach it, what does it keep, for how long?
 KNOWN_TYPES = {

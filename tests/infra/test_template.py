@@ -20,35 +20,10 @@ from chalicelib.strategies.signal import ExitScope
 from infra.errors import DeploymentError
 from infra.template import check_parameters, with_choices
 from tests.infra.conftest import Template
+from tests.infra.resources import FUNCTIONS, functions, of_type, queues, tables
 
-FUNCTIONS = {
-    "APIHandler": "app.app",
-    "HandOverOrders": "app.hand_over_orders",
-    "MatchOrders": "app.match_orders",
-    "RetryMatches": "app.retry_matches",
-    "PlaceOrders": "app.place_orders",
-    "ApplyReports": "app.apply_reports",
-    "RetryReports": "app.retry_reports",
-    "Sweep": "app.sweep",
-}
 STREAMS = [("BrokerOrders", "HandOverDeadLetters"), ("MarketOrders", "MatchDeadLetters")]
 FAULT = {"message": "Internal server error while placing the order", "RESPONSE": "ERROR"}
-
-
-def of_type(template: Template, kind: str) -> dict[str, dict[str, Any]]:
-    return {n: r["Properties"] for n, r in template["Resources"].items() if r["Type"] == kind}
-
-
-def tables(template: Template) -> dict[str, dict[str, Any]]:
-    return of_type(template, "AWS::DynamoDB::Table")
-
-
-def queues(template: Template) -> dict[str, dict[str, Any]]:
-    return of_type(template, "AWS::SQS::Queue")
-
-
-def functions(template: Template) -> dict[str, dict[str, Any]]:
-    return of_type(template, "AWS::Serverless::Function")
 
 
 def default(template: Template, parameter: str) -> float:

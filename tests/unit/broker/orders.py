@@ -38,6 +38,15 @@ def new_signal_order(created_at: datetime = START, after: OrderId | None = None)
     return signal_order(OrderId(str(uuid4())), created_at, terms)
 
 
+def add_steps(order: Order, steps: int, status: OrderStatus | None = None) -> Order:
+    """Return the order with so many more entries, each with its own number in place of an attempt."""
+    status = status or order.status
+    numbers = range(order.timeline_count, order.timeline_count + steps)
+    new = [TimelineEntry(order.created_at, Cause.UNAVAILABLE, status, number) for number in numbers]
+    timeline = (*order.timeline, *new)[-TIMELINE_LENGTH:]
+    return replace(order, status=status, timeline=timeline, timeline_count=order.timeline_count + steps)
+
+
 _moments = st.datetimes(datetime(2020, 1, 1), datetime(2100, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001 - it adds the zone
 _counts = st.integers(0, 10**6)
 _texts = st.text(st.characters(codec="utf-8"), min_size=1, max_size=40)

@@ -24,7 +24,7 @@ from chalicelib.core.lifecycle import OrderStatus
 from chalicelib.core.settings import SettingsError, read_settings
 from tests.unit.broker.orders import new_order
 from tests.unit.broker.venue_server import Reply, VenueServer, answers, hangs, resets, running_venue, stops_half_way
-from tests.unit.core.test_settings import ENVIRONMENT
+from tests.unit.core.environment import ENVIRONMENT
 
 EXCHANGE_SERVER = Path(__file__).parents[3] / "localstack" / "exchange_server.py"
 ORDER = new_order(order_id="7b7a8f8e-0000-4000-8000-000000000000")

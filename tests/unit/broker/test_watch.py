@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chalicelib.broker.order import TIMELINE_LENGTH, Cause, Order, OrderId, TimelineEntry
+from chalicelib.broker.order import TIMELINE_LENGTH, Order, OrderId
 from chalicelib.broker.service import watch_orders
 from chalicelib.broker.store import Position
 from chalicelib.broker.watch import Change, Mark, find_changes
@@ -24,21 +24,12 @@ from chalicelib.core.lifecycle import FINAL, OrderStatus
 from tests.event_stream import Stream, read_stream
 from tests.unit.broker.fakes.clock import START
 from tests.unit.broker.fakes.store import MemoryOrderStore
-from tests.unit.broker.orders import new_order
+from tests.unit.broker.orders import add_steps, new_order
 
 # Thousands of steps, each of them slower while it is counted which lines run; other tests count them.
 pytestmark = pytest.mark.no_cover
 
 WINDOW = 4
-
-
-def add_steps(order: Order, steps: int, status: OrderStatus | None = None) -> Order:
-    """Return the order with so many more entries, each with its own number in place of an attempt."""
-    status = status or order.status
-    numbers = range(order.timeline_count, order.timeline_count + steps)
-    new = [TimelineEntry(order.created_at, Cause.UNAVAILABLE, status, number) for number in numbers]
-    timeline = (*order.timeline, *new)[-TIMELINE_LENGTH:]
-    return replace(order, status=status, timeline=timeline, timeline_count=order.timeline_count + steps)
 
 
 class LaggingStore(MemoryOrderStore):

@@ -8,42 +8,9 @@ import pytest
 
 from chalicelib.core.settings import Settings, SettingsError, read_settings
 from tests.moto_stack import read_resources
+from tests.unit.core.environment import ENVIRONMENT
 
 ROOT = Path(__file__).parents[3]
-ENVIRONMENT = {
-    "RIALTO_STAGE": "dev",
-    "BROKER_ORDERS_TABLE": "orders",
-    "OPERATIONS_TABLE": "operations",
-    "MARKET_ORDERS_TABLE": "market_orders",
-    "TRADES_TABLE": "trades",
-    "ARTWORKS_TABLE": "artworks",
-    "MATCH_RETRIES_QUEUE_URL": "http://queue/match-retries",
-    "MATCH_RETRIES_DLQ_URL": "http://queue/match-retries-dead",
-    "MATCH_DLQ_URL": "http://queue/match-dead",
-    "PLACEMENTS_QUEUE_URL": "https://sqs/placements",
-    "PLACEMENTS_DLQ_URL": "https://sqs/placements-dlq",
-    "HAND_OVER_DLQ_URL": "https://sqs/hand-over-dlq",
-    "EXCHANGE": "http",
-    "EXCHANGE_URL": "http://127.0.0.1:8082",
-    "EXCHANGE_TIMEOUT": "3",
-    "GIVEN_FAILURE_RATE": "0.1",
-    "GIVEN_LATENCY": "0.5",
-    "PLACEMENT_LEASE": "30",
-    "PLACEMENT_VISIBILITY": "120",
-    "PLACEMENT_MAX_RECEIVES": "20",
-    "REPORTS_QUEUE_URL": "https://sqs/reports.fifo",
-    "REPORTS_DLQ_URL": "https://sqs/reports-dlq.fifo",
-    "REPORT_RETRIES_QUEUE_URL": "https://sqs/report-retries",
-    "REPORT_RETRIES_DLQ_URL": "https://sqs/report-retries-dlq",
-    "RECONCILE_AFTER": "300",
-    "SIGNALS_TABLE": "signals",
-    "SUBSCRIPTIONS_TABLE": "subscriptions",
-    "POSITIONS_TABLE": "positions",
-    "ORDER_LOG_TABLE": "order_log",
-    "EXIT_SCOPE": "user",
-    "SIGNAL_QUANTITY": "1",
-    "SIGNAL_LEASE": "26",
-}
 
 
 def test_settings_are_read_from_the_environment() -> None:

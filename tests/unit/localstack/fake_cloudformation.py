@@ -1,8 +1,10 @@
 """A CloudFormation of one stack, in memory."""
 
-from typing import Any
+from typing import Any, cast
 
 from botocore.exceptions import ClientError
+
+from infra.stack import Stack
 
 
 class Pages(list[dict[str, Any]]):
@@ -73,3 +75,8 @@ class FakeCloudFormation:
 
     def describe_stack_events(self, **_: str) -> dict[str, Any]:
         return {"StackEvents": self.events}
+
+
+def stack(client: FakeCloudFormation) -> Stack:
+    """Return the stack that changes over it."""
+    return Stack(cast(Any, client), "rialto", lambda _: None)

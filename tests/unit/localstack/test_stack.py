@@ -1,16 +1,9 @@
 """Changing a stack, over a CloudFormation in memory."""
 
-from typing import Any, cast
-
 import pytest
 
 from infra.errors import DeploymentError
-from infra.stack import Stack
-from tests.unit.localstack.fake_cloudformation import FakeCloudFormation
-
-
-def stack(client: FakeCloudFormation) -> Stack:
-    return Stack(cast(Any, client), "rialto", lambda _: None)
+from tests.unit.localstack.fake_cloudformation import FakeCloudFormation, stack
 
 
 def test_creates_a_stack() -> None:
