@@ -131,7 +131,7 @@ class TestCreate:
             store.create(new_order("sell", 1))
         assert tables.everything() == [[], [], []]
 
-    def test_create_that_meets_a_transaction_at_the_same_order_is_tried_again(
+    def test_create_beside_a_transaction_at_the_same_order_is_a_conflict(
         self, store: MarketStore, client_faults: ClientFaults
     ) -> None:
         (order,) = stored(store, new_order("sell", 1))
