@@ -1,7 +1,7 @@
 """From POST /orders to the exchange, whatever the exchange does."""
 
 from concurrent.futures import ThreadPoolExecutor
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
 
@@ -26,10 +26,11 @@ def test_post_answers_before_a_slow_exchange_has_the_order(stack: Stack) -> None
     stack.exchange.behave("slow_before", delay=0.7)
 
     accepted = stack.submit()
+    answered_at = datetime.now(UTC)
 
     assert accepted["status"] == "PENDING_NEW"
-    assert stack.exchange.order(accepted["id"]) is None or stack.order(accepted["id"])["status"] == "PENDING_NEW"
     stack.wait_for(accepted["id"], "NEW")
+    assert datetime.fromisoformat(stack.exchange.orders()[accepted["id"]]["accepted_at"]) > answered_at
 
 
 def test_an_outage_reaches_no_client_and_all_orders_are_placed_after_it(stack: Stack) -> None:
