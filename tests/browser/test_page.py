@@ -33,6 +33,23 @@ window.fetch = (address, ...more) => {
   return Promise.reject(new TypeError("no way out"));
 };
 """
+# Every request that the page makes; and its feeds, which the browser connects anew by itself.
+COUNTED = """
+window.asked = 0;
+window.feeds = [];
+const [wayOut, Feed] = [fetch, EventSource];
+window.fetch = (...request) => {
+  window.asked += 1;
+  return wayOut(...request);
+};
+window.EventSource = class extends Feed {
+  constructor(address) {
+    super(address);
+    window.asked += 1;
+    window.feeds.push(this);
+  }
+};
+"""
 VIOLATIONS = """
 axe.run({resultTypes: ["violations"]}).then(({violations}) => violations.map(
   ({id, nodes}) => ({id, nodes: nodes.map(({html, failureSummary}) => [html, failureSummary])})))
@@ -212,16 +229,24 @@ class TestConnection:
             page.clock.run_for(1_000)
             assert page.evaluate("asked") == before + 1
 
-    def test_a_hidden_tab_asks_for_nothing_and_catches_up_when_it_is_seen(self, visit: Visit, stack: Stack) -> None:
+    @pytest.mark.parametrize(("view", "feeds"), [("broker", 1), ("gallery", 0)])
+    def test_a_hidden_tab_asks_for_nothing(self, visit: Visit, view: str, feeds: int) -> None:
         page = visit.page
+        page.add_init_script(COUNTED)
         page.clock.install()
-        visit.open("broker")
+        visit.open(view)
         expect(page.locator(".loading")).to_have_count(0)
         hide(page, hidden=True)
-        asked: list[str] = []
-        page.on("request", lambda request: asked.append(request.url))
+        before = page.evaluate("asked")
         page.clock.run_for(60_000)
-        assert asked == []
+        assert page.evaluate("asked") == before > 0
+        closed: int = page.evaluate("EventSource.CLOSED")
+        assert page.evaluate("feeds.map((feed) => feed.readyState)") == [closed] * feeds
+
+    def test_a_tab_that_was_hidden_catches_up_when_it_is_seen(self, visit: Visit, stack: Stack) -> None:
+        page = visit.open("broker")
+        expect(page.locator(".loading")).to_have_count(0)
+        hide(page, hidden=True)
         order_id = stack.submit()["id"]
         hide(page, hidden=False)
         expect(page.locator(f"[data-key='{order_id}']")).to_be_visible()
