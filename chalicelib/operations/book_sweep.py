@@ -74,7 +74,7 @@ def _read_state(sweeper: BookSweeper) -> dict[str, Any]:
 
 def _sweep_segment(sweeper: BookSweeper, state: dict[str, Any], stop_at: datetime) -> Tally:
     """Match the books of the segment at which the state is, and take the state further."""
-    segment, after = state["segment"], state["after"]
+    segment, after = state["segment"] % SEGMENTS, state["after"]
     since = state["since"] if after else format_timestamp(sweeper.clock())
     tally = Tally()
     seen: set[ArtworkId] = set()
