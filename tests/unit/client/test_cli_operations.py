@@ -39,17 +39,19 @@ def test_dead_letters_have_their_reason(operations: OperationsServer) -> None:
     lines = words(rialto("dead-letters", "list", "placements", url=operations.url))
     as_json = json.loads(rialto("dead-letters", "list", "placements", "--json", url=operations.url).stdout)
 
-    assert lines[0] == ["sent", "reason", "attempts", "order", "status", "order", "message"]
+    assert lines[0] == ["sent", "reason", "attempts", "order", "status", "order", "or", "body", "message"]
     assert lines[1][2:] == ["unavailable", "20", "PENDING_NEW", ID, "m-0"]
     assert " ".join(lines[-1]) == "10 of 11. The way back: rialto dead-letters redrive placements"
     assert (as_json["count"], as_json["letters"][0]["body"]) == (11, "{}")
 
 
-def test_a_letter_without_an_order_has_its_reason_too(operations: OperationsServer) -> None:
-    operations.bury(1, reason="unreadable_message")
+def test_a_letter_without_an_order_has_its_reason_too_and_shows_its_beginning(operations: OperationsServer) -> None:
+    operations.bury(1, reason="not_matched", body='{"artwork_id": 42}' + "." * 100)
 
     assert words(rialto("dead-letters", "list", "placements", url=operations.url))[1][2:] == [
-        "unreadable_message",
+        "not_matched",
+        '{"artwork_id":',
+        "42}" + "." * 18,
         "m-0",
     ]
 

@@ -28,12 +28,14 @@ QUEUES = (
     Column[Queue]("oldest", lambda row: seconds(row.oldest_age_seconds), Kind.NUMBER),
     Column[Queue]("dead letters", lambda row: row.dead_letters, Kind.NUMBER),
 )
+MOST_OF_BODY = 36
+"""Characters, as many as an id has: they tell the artwork."""
 LETTERS = (
     Column[DeadLetter]("sent", lambda row: brief(row.sent_at), Kind.FIXED),
     Column[DeadLetter]("reason", lambda row: row.reason),
     Column[DeadLetter]("attempts", lambda row: row.attempts, Kind.NUMBER),
     Column[DeadLetter]("order status", lambda row: status(row.order_status), Kind.FIXED),
-    Column[DeadLetter]("order", lambda row: row.order_id, Kind.ID),
+    Column[DeadLetter]("order or body", lambda row: row.order_id or row.body[:MOST_OF_BODY], Kind.ID),
     Column[DeadLetter]("message", lambda row: row.message_id, Kind.ID, optional=True),
 )
 INVARIANTS = (
