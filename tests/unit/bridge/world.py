@@ -26,7 +26,10 @@ from tests.unit.bridge.aws import TABLE, Aws
 from tests.unit.bridge.exchange import Exchange
 
 ROOT = Path(__file__).parents[3]
-LEASE = 1.0
+LEASE = 5.0
+"""Seconds, as they are by default: a machine that is busy for one must not depose a leader that a test looks at."""
+SHORT_LEASE = 1.0
+"""Of processes that are killed: whoever follows waits for its end."""
 
 
 def eventually(holds: Callable[[], bool], what: str = "", within: float = 20) -> None:
@@ -103,7 +106,7 @@ class World:
         self._bridges.remove(running)
         running.stop()
 
-    def start_process(self, holder: str, lease: float = LEASE) -> subprocess.Popen[str]:
+    def start_process(self, holder: str, lease: float = SHORT_LEASE) -> subprocess.Popen[str]:
         """Start a bridge as a process."""
         environ = {
             "PATH": os.environ["PATH"],
