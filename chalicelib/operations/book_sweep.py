@@ -16,12 +16,11 @@ from chalicelib.market.listing import Listings
 from chalicelib.market.matching import Matcher, match_artwork
 from chalicelib.market.order import ArtworkId
 from chalicelib.operations.store import StateStore
+from chalicelib.operations.sweep import CATCH_UP_TIME
 
 SEGMENTS = 10
 PAGE = 200
 BUDGET = timedelta(seconds=8)
-CATCH_UP_TIME = timedelta(seconds=12)
-"""After so long a request that catches up stops, well before its function's time-out."""
 STATE = "book-sweep"
 NEVER = datetime.min.replace(tzinfo=UTC)
 

@@ -11,6 +11,7 @@ from chalicelib.market.matching import Matcher, match_artwork
 from chalicelib.market.order import ArtworkId
 from chalicelib.operations import book_sweep
 from chalicelib.operations.book_sweep import SEGMENTS
+from chalicelib.operations.sweep import CATCH_UP_TIME
 from chalicelib.operations.wiring import operations
 from tests.functional.events import schedule_event
 from tests.functional.lambdas import invoke
@@ -102,7 +103,7 @@ def test_a_letter_stays_while_a_book_cannot_be_matched(
 
 def slow_down(patch: pytest.MonkeyPatch, steps: int) -> None:
     """Let the time that a redrive of lost windows has be over after so many looks at the clock."""
-    times = (utc_now() + number * book_sweep.CATCH_UP_TIME / steps for number in count())
+    times = (utc_now() + number * CATCH_UP_TIME / steps for number in count())
     parts = operations()
     slow = replace(parts.books, clock=lambda: next(times))
     patch.setitem(parts.catch_up, "match", lambda: book_sweep.catch_up_books(slow))

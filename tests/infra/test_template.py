@@ -178,7 +178,7 @@ class TestTimings:
         assert (TIME + MARGIN + invariants.STEPS).total_seconds() < functions(template)["Sweep"]["Timeout"]
 
     def test_redrive_answers_before_its_time_out(self, template: Template) -> None:
-        longest = max(REDRIVE_TIME, sweep.CATCH_UP_TIME, book_sweep.CATCH_UP_TIME) + MARGIN
+        longest = max(REDRIVE_TIME, sweep.CATCH_UP_TIME) + MARGIN
         assert longest.total_seconds() < default(template, "ApiTimeout")
 
     def test_parameters_are_what_is_deployed(self, template: Template) -> None:

@@ -191,13 +191,13 @@ class Platform:
 
 
 class _NoQueue:
-    """A queue that is not needed here."""
+    """In place of the queues of reports, which are handed to the applier past them: whoever uses it is wrong."""
 
     def send_bodies(self, bodies: Sequence[str], delay: int = 0) -> None:
-        raise NotImplementedError
+        raise NotImplementedError(f"{len(bodies)} messages of reports are sent to a queue that is not there")
 
     def change_visibility(self, delays: dict[str, int]) -> None:
-        raise NotImplementedError
+        raise NotImplementedError(f"{len(delays)} messages of reports are hidden in a queue that is not there")
 
 
 class WatchedExchange(FakeExchange):
